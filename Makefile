@@ -1,0 +1,51 @@
+# Two commands do everything on a machine with Python 3.11 and make: `make pipeline` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKSPACE ?= workspace
+
+.PHONY: help setup pipeline real search-works test test-duckdb-1.5 lint wheel clean
+
+help:
+	@echo "make pipeline      set up, then run the search on the embedded survey (about 10 minutes)"
+	@echo "make test          set up, then run the tests"
+	@echo "make lint          check style"
+	@echo "make real          run the search blind on KiDS/VIKING images, where they are at hand"
+	@echo "make search-works  repeat docs/search-works.md: three seeds, controls, baselines (over an hour)"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt --editable ".[demo,real,test]"
+	@touch $@
+
+setup: $(READY)
+
+pipeline: $(READY)
+	$(BIN)/swimmy ingest demo --workspace $(WORKSPACE)
+	$(BIN)/swimmy pipeline --workspace $(WORKSPACE)
+
+real: $(READY)
+	$(BIN)/python examples/kids_viking/run.py
+
+search-works: $(READY)
+	$(BIN)/python experiments/search_works.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+# The shells and viewers that users have are DuckDB 1.5: the SQL and the whole pipeline must run there too.
+test-duckdb-1.5: $(READY)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(VENV)/duckdb-1.5 duckdb==1.5.6
+	PYTHONPATH=$(VENV)/duckdb-1.5 $(BIN)/python -m pytest tests/sql tests/pipeline
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""The swimmy command: each command parses, calls one library function, prints."""

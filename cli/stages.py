@@ -1,0 +1,68 @@
+"""`swimmy pipeline` and its stages one by one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from swimmy_db.cli.options import WorkspaceOption
+
+FORCE = typer.Option("--force", help="Run it again even where it is up to date.")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(pipeline)
+    for name, help_text in COMMANDS.items():
+        app.command(name, help=help_text)(_command(name))
+
+
+COMMANDS = {
+    "select": "Cuts, cross-matches and classes in SQL: raw.* -> survey.* (paper, sections 2.1, 2.2, 4.1).",
+    "stamps": "Take the members' cutouts out of downloads/ into stamps/*.parquet (linear pixels).",
+    "cubes": "PSF match, stretch and crop the stamps to 64x64 cubes (paper, section 2.3).",
+    "train": "Train the autoencoder, all runs, resuming what is done (paper, section 3.1, appendix 1).",
+    "score": "Anomaly scores of every galaxy by every checkpoint, and the best one (paper, section 3.2).",
+    "candidates": "Thresholds, candidates, negative residuals and the paper's tables, in SQL.",
+}
+
+
+def pipeline(
+    force: Annotated[bool, FORCE] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Run every stage that is not up to date, in order, and print the summary.
+
+    A second run does nothing and says so; a changed setting reruns only what depends on it. A run that was
+    killed goes on where it stopped.
+    """
+    from swimmy_db.cli.summary import print_summary
+
+    run_and_report(None, workspace, force)
+    print_summary(workspace)
+
+
+def _command(name: str):
+    def command(force: Annotated[bool, FORCE] = False, workspace: WorkspaceOption = None) -> None:
+        from swimmy_db.pipeline.runner import stages_of_command
+
+        run_and_report(stages_of_command(name), workspace, force)
+
+    return command
+
+
+def run_and_report(names: list[str] | None, folder: Path | None, force: bool) -> None:
+    """Run stages with a bar each, and say how long each took."""
+    from swimmy_db.cli.progress import bar, say
+
+    from swimmy_db.pipeline.runner import run_stages
+    from swimmy_db.workspace import Workspace
+
+    total = 0.0
+    ran = 0
+    for stage, seconds in run_stages(Workspace.locate(folder), names, force=force, progress_of=bar):
+        if seconds is None:
+            say(f"{stage.name:12s} up to date")
+            continue
+        ran += 1
+        total += seconds
+        say(f"{stage.name:12s} {seconds:8.1f} s   {stage.title}")
+    say("nothing to do: all stages are up to date" if not ran else f"{'total':12s} {total:8.1f} s")

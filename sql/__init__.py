@@ -1,0 +1,1 @@
+"""Every decision of the search, as SQL files; installed as swimmy_db.sql."""

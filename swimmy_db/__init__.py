@@ -1,0 +1,1 @@
+"""Find the strangest galaxies of a deep imaging survey, from SQL."""

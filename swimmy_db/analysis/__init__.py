@@ -1,0 +1,1 @@
+"""What SQL cannot say: controls, profiles, statistical tests."""

@@ -1,0 +1,210 @@
+"""All settings of a survey's search: one flat model, filled from presets/*.toml and a workspace's settings.toml."""
+
+import math
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from swimmy_db.errors import InputRefused, UsageError
+
+
+def _setting(default: Any, section: str, description: str, unit: str = "", **limits: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"unit": unit, "section": section}, **limits)
+
+
+class Band(BaseModel):
+    """One band of the survey, a row of survey.bands; the order of the list is the order in every cube."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    band: str = Field(pattern="^[a-z][a-z0-9]*$")
+    archive_name: str
+    stretch_divisor: float = Field(1.0, gt=0)
+    is_selection_band: bool = False
+    reference_wavelength: float = Field(gt=0, description="Angstrom")
+    filter_curve: str | None = Field(None, description="name of the throughput in speclite")
+    psf_depth_min: float | None = Field(None, description="AB mag, 5 sigma; shallower patches are dropped")
+
+
+class Instrument(BaseModel):
+    """Pixel grid and zero points, the row of survey.instrument."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pixel_scale: float = Field(0.168, gt=0, description="arcsec per pixel")
+    target_fwhm: float = Field(1.0, gt=0, description="arcsec; every band is smoothed to it")
+    aperture_diameter_arcsec: float = Field(1.008, gt=0, description="arcsec; the disc A' of equation 6")
+    zero_point: float = Field(27.0, description="AB mag of one count, where a stamp does not say its own")
+    stretch_zero_point: float = Field(19.0, description="AB mag of flux 1 before the stretch")
+
+
+class Settings(BaseModel):
+    """Every number and choice that a result depends on. Each field says its unit and the paper's section.
+
+    A cut whose setting is empty (None) is not applied.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    survey: str = _setting("hsc", "2.1", "name of the survey that this workspace holds")
+    release: str = _setting("pdr3_wide", "2.1", "release of the survey")
+    bands: tuple[Band, ...] = Field(min_length=1)
+    instrument: Instrument = Instrument()
+
+    # the parent sample
+    samples: str = _setting("specz", "2.2", "samples to select, comma separated: specz, colour, own")
+    magnitude_band: str = _setting("i", "2.2", "band of the magnitude limit and of the point-source cut")
+    magnitude_max: float | None = _setting(20.0, "2.2", "cmodel magnitude limit, strict", "mag")
+    extendedness_min: float | None = _setting(
+        0.2, "2.2", "psfflux_mag - cmodel_mag must exceed it: drops point sources", "mag"
+    )
+    extinction_corrected: bool = _setting(
+        False, "2.2", "correct magnitudes for Galactic extinction before the cuts (ambiguities 6 and 35)"
+    )
+    seeing_max: float | None = _setting(1.0, "2.1", "patches with a larger PSF FWHM in any band are dropped", "arcsec")
+    apply_depth_cut: bool = _setting(True, "2.1", "drop patches shallower than survey.bands.psf_depth_min")
+    flag_cuts: str = _setting(
+        "pixelflags_edge,pixelflags_interpolatedcenter,pixelflags_saturatedcenter,pixelflags_crcenter,"
+        "pixelflags_bad,sdssshape_flag,pixelflags_bright_objectcenter,mask_brightstar_halo,"
+        "mask_brightstar_ghost,mask_brightstar_blooming",
+        "2.2",
+        "flags that must be false in all bands, comma separated (ambiguities 7 and 8)",
+    )
+    redshift_min: float | None = _setting(0.05, "2.2", "spectroscopic redshift, strict lower limit")
+    redshift_max: float | None = _setting(0.2, "2.2", "spectroscopic redshift, strict upper limit")
+    specz_survey_flags: str = _setting(
+        "specz_flag_sdss_dr15,specz_flag_gama_dr3", "2.2", "surveys whose redshifts count (ambiguity 9)"
+    )
+    specz_match_radius: float = _setting(1.0, "2.2", "radius of the archive's own redshift match", "arcsec", gt=0)
+    colour_gr_max: float = _setting(1.2, "app. 3", "g - r limit of the colour sample, strict", "mag")
+    colour_rz_max: float = _setting(1.0, "app. 3", "r - z limit of the colour sample, strict", "mag")
+
+    # matches and classes
+    match_radius_mpa_jhu: float = _setting(1.0, "2.2", "match radius (ambiguity 12)", "arcsec", gt=0)
+    match_radius_dr16q: float = _setting(1.0, "2.2", "match radius (ambiguity 14)", "arcsec", gt=0)
+    match_radius_milliquas: float = _setting(1.0, "4.2", "match radius", "arcsec", gt=0)
+    match_radius_gama: float = _setting(1.0, "2.2", "match radius", "arcsec", gt=0)
+    match_radius_gswlc: float = _setting(1.0, "4.3", "match radius", "arcsec", gt=0)
+    mpa_jhu_require_reliable: bool = _setting(
+        False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
+    )
+    xelg_ew_min: float = _setting(100.0, "2.2", "any line group above it makes an XELG, strict", "Angstrom", ge=0)
+    xelg_ew_frame: str = _setting("observed", "2.2", "observed or rest (ambiguity 13)", pattern="^(observed|rest)$")
+    xelg_ew_estimator: str = _setting(
+        "eqw", "2.2", "eqw or flux_over_cont (ambiguity 13)", pattern="^(eqw|flux_over_cont)$"
+    )
+    training_bptclass_max: int = _setting(2, "2.2", "larger BPTCLASS are AGN, LINER or composite")
+    ew_band_throughput: str = _setting(
+        "relative",
+        "4.1",
+        "T/max(T) (relative) or T (absolute) in EW_band (ambiguity 15)",
+        pattern="^(relative|absolute)$",
+    )
+
+    # cubes
+    cube_set: str = _setting("psf1p0", "2.3", "name of the set of cubes that is trained on and scored")
+    stamp_size: int = _setting(64, "2.3", "side of a cube", "pix", ge=16, multiple_of=8)
+    psf_margin: int = _setting(16, "2.3", "margin kept around a cube before the PSF match", "pix", ge=0)
+    stretch_alpha: float = _setting(math.exp(10), "2.3", "alpha of equation 1", gt=0)
+    stretch_beta: float = _setting(0.05, "2.3", "beta of equation 1")
+
+    # network and training
+    experiment: str = _setting("default", "app. 1", "name of the set of runs", pattern="^[a-z0-9_]+$")
+    latent_dim: int = _setting(8, "3.1", "channels d of the latent space", ge=1)
+    noise_std: float = _setting(0.02, "3.1", "standard deviation r_gauss of the noise on the input", ge=0)
+    runs: int = _setting(30, "app. 1", "independent trainings", ge=1)
+    epochs: int = _setting(25, "app. 1", "epochs of each run", ge=1)
+    first_saved_epoch: int = _setting(10, "app. 1", "weights are saved from this epoch on", ge=1)
+    batch_size: int = _setting(32, "3.1", "galaxies per training step (ambiguity 17)", ge=1)
+    learning_rate: float = _setting(1e-3, "3.1", "Adam's, up to learning_rate_epoch", gt=0)
+    learning_rate_after: float = _setting(2e-4, "3.1", "Adam's, after learning_rate_epoch", gt=0)
+    learning_rate_epoch: int = _setting(10, "3.1", "last epoch of the first learning rate (ambiguity 18)", ge=1)
+    validation_fraction: float = _setting(0.2, "app. 1", "share kept for validation (4:1)", gt=0, lt=1)
+    batchnorm_momentum: float = _setting(0.01, "3.1", "torch's momentum; Keras's 0.99 is 0.01 here", gt=0, le=1)
+    seed: int = _setting(20210831, "app. 1", "run k uses seed + k")
+    training_precision: str = _setting("float32", "3.1", "float32 or bf16 (autocast)", pattern="^(float32|bf16)$")
+    training_jobs: int = _setting(0, "app. 1", "runs trained side by side; 0: as many as cores", ge=0)
+
+    # scores and selection
+    score_epsilon: float = _setting(1e-6, "3.2", "least denominator of equation 6 (ambiguity 23)", gt=0)
+    scoring_batch_size: int = _setting(64, "3.2", "galaxies per scoring step", ge=1)
+    fraction_2sigma: float = _setting(0.05, "3.2", "share selected per band at 2 sigma", gt=0, lt=1)
+    fraction_3sigma: float = _setting(0.003, "3.2", "share selected per band at 3 sigma", gt=0, lt=1)
+    fraction_3_5sigma: float = _setting(0.000465, "app. 3", "share selected per band at 3.5 sigma", gt=0, lt=1)
+    validation_loss_ratio_max: float | None = _setting(
+        2.0, "app. 1", "checkpoints whose validation loss exceeds this times the training loss are not scored"
+    )
+    spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """The bands in cube order; the one place that knows it."""
+        return tuple(band.band for band in self.bands)
+
+    @property
+    def selection_bands(self) -> tuple[str, ...]:
+        return tuple(band.band for band in self.bands if band.is_selection_band)
+
+
+def scalar_fields() -> dict[str, FieldInfo]:
+    """The settings that are single values, in order: the rows of meta.settings (bands and instrument are tables)."""
+    return {name: field for name, field in Settings.model_fields.items() if name not in ("bands", "instrument")}
+
+
+def setting_rows(settings: Settings, defaults: Settings) -> list[dict[str, Any]]:
+    """Rows of meta.settings: name, value (numbers and switches), text (words), unit, section, default_value."""
+    rows = []
+    for name, field in scalar_fields().items():
+        current = getattr(settings, name)
+        extra = field.json_schema_extra or {}
+        default = getattr(defaults, name)
+        rows.append(
+            {
+                "name": name,
+                "value": None if isinstance(current, str) or current is None else float(current),
+                "text": current if isinstance(current, str) else None,
+                "unit": extra.get("unit") or None,
+                "section": extra.get("section"),
+                "default_value": None if default is None else str(default),
+                "description": field.description,
+            }
+        )
+    return rows
+
+
+def preset_names() -> list[str]:
+    folder = resources.files("swimmy_db.presets")
+    return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """A preset's values; `extends = "other"` in it starts from another preset.
+
+    Raises UsageError for a name that is no preset.
+    """
+    resource = resources.files("swimmy_db.presets") / f"{name}.toml"
+    if not resource.is_file():
+        raise UsageError(f"no preset named {name!r}; there are: {', '.join(preset_names())}")
+    values = tomllib.loads(resource.read_text(encoding="utf-8"))
+    base = values.pop("extends", None)
+    return {**(preset_values(base) if base else {}), **values}
+
+
+def load_preset(name: str, **changes: Any) -> Settings:
+    """The settings of a preset, with changes by name."""
+    return make_settings({**preset_values(name), **changes}, f"preset {name}")
+
+
+def make_settings(values: dict[str, Any], source: str) -> Settings:
+    """Settings checked against the model. Raises InputRefused naming the source, each setting, expected, found."""
+    try:
+        return Settings(**values)
+    except ValidationError as fault:
+        listing = "\n  ".join(
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, found {error['input']!r}" for error in fault.errors()
+        )
+        raise InputRefused(f"{source}: settings refused\n  {listing}") from None

@@ -1,0 +1,1 @@
+"""Cutouts to PSF-matched, stretched 64x64 cubes in Parquet."""

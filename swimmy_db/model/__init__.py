@@ -1,0 +1,1 @@
+"""The denoising convolutional autoencoder: network, training, checkpoints, anomaly scores."""

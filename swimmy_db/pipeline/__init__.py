@@ -1,0 +1,1 @@
+"""The stages in order: what each reads and makes, and what is up to date."""

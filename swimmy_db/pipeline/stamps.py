@@ -1,0 +1,164 @@
+"""Stage `stamps`: the members' cutouts become linear float32 pixels (paper, section 2.3)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from swimmy_db.catalog import Publication
+from swimmy_db.errors import InputRefused
+from swimmy_db.pipeline.arrivals import OWN
+from swimmy_db.pipeline.stage import Stage, Work, files_of
+from swimmy_db.publishing import replace_folder
+
+INDEX = "index.parquet"
+# A list that names no object_id is matched by position: an object's own coordinates, but for their rounding.
+NEAREST_ARCSEC = 0.5
+MEMBERS = """
+    select object_id, ra, dec
+    from survey.galaxies
+    where object_id in (select object_id from survey.sample_members)
+    order by object_id
+"""
+
+
+def compute(work: Work) -> None:
+    """Write stamps/ with its index; cutouts that are missing or cannot be used go to the rejects."""
+    from swimmy_db.cubes.stamps import write_stamps
+
+    members = {object_id: (ra, dec) for object_id, ra, dec in work.catalog.rows(MEMBERS)}
+    bands = work.settings.band_names
+    # what each object and band came to, so that no member is lost without a word
+    settled: set[tuple[int, str]] = set()
+
+    def counted(stamps: Iterator) -> Iterator:
+        for stamp in stamps:
+            settled.add((stamp.object_id, stamp.band))
+            work.progress(len(settled), len(members) * len(bands))
+            yield stamp
+
+    own = work.workspace.downloads / OWN
+    stamps = own_stamps(work, set(members), settled) if own.is_dir() else hsc_stamps(work, members, settled)
+    folder = work.staging / "stamps"
+    replace_folder(folder)
+    written = write_stamps(counted(stamps), folder)
+    pq.write_table(written.index, folder / INDEX)
+    for row in written.repeated.select(["object_id", "band", "archive", "member"]).to_pylist():
+        reject(work, "a further cutout of the object and band", row)
+    for object_id in members:
+        for band in bands:
+            if (object_id, band) not in settled:
+                work.reject("no cutout was brought", object_id=object_id, band=band)
+
+
+def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set[tuple[int, str]]) -> Iterator:
+    """Stamps from the tars of the cutout service, each beside the list that was sent."""
+    from swimmy_db.cubes.cutouts import BadCutout, read_cutout
+    from swimmy_db.sources.hsc_cutouts import MissingCutout, read_cutout_tar
+
+    archive_names = {band.band: band.archive_name for band in work.settings.bands}
+    for tar in sorted((work.workspace.downloads / "hsc" / "cutouts").glob("*.tar")):
+        listing = tar.with_suffix(".txt")
+        if not listing.is_file():
+            raise InputRefused(f"{tar}: expected the list that was sent, {listing.name}, beside it, found none")
+        for found in read_cutout_tar(tar, listing, work.settings.bands, nearest_member(members), members.keys()):
+            where = found._asdict()
+            if isinstance(found, MissingCutout):
+                if found.object_id is not None and found.band is not None:
+                    settled.add((found.object_id, found.band))
+                reject(work, found.reason, where)
+                continue
+            try:
+                yield read_cutout(
+                    found.payload,
+                    *members[found.object_id],
+                    object_id=found.object_id,
+                    band=found.band,
+                    tract=found.tract,
+                    member=found.member,
+                    archive=found.archive,
+                    archive_band=archive_names[found.band],
+                    stamp_size=work.settings.stamp_size,
+                    margin=work.settings.psf_margin,
+                )
+            except BadCutout as fault:
+                settled.add((found.object_id, found.band))
+                reject(work, fault.reason, where)
+
+
+def own_stamps(work: Work, members: set[int], settled: set[tuple[int, str]]) -> Iterator:
+    """Stamps of a survey of one's own."""
+    from swimmy_db.cubes.cutouts import Stamp
+    from swimmy_db.sources.own_stamps import MissingStamp, iterate_stamps
+    from swimmy_db.sources.own_survey import read_survey
+
+    tracts = dict(work.catalog.rows("select object_id, tract from survey.galaxies"))
+    survey = read_survey(work.workspace.downloads / OWN / "survey.toml")
+    for found in iterate_stamps(survey, members):
+        if isinstance(found, MissingStamp):
+            settled.add((found.object_id, found.band))
+            reject(work, found.reason, found._asdict())
+            continue
+        n_bad = int(np.count_nonzero(~np.isfinite(found.pixels)))
+        yield Stamp(**found._asdict(), tract=tracts[found.object_id] or 0, n_bad=n_bad, mask_bits=0)
+
+
+def reject(work: Work, reason: str, where: dict) -> None:
+    """Note a cutout that was left out: the archive's file, its member and line, the object and band if known."""
+    work.reject(
+        reason,
+        source_file=where["archive"],
+        file_row=where.get("lineno"),
+        object_id=where.get("object_id"),
+        band=where.get("band"),
+        column_name=None if where.get("member") is None else "member",
+        value=where.get("member"),
+    )
+
+
+def nearest_member(members: dict[int, tuple[float, float]]) -> Callable[[float, float], int | None]:
+    """A function (ra, dec) in degrees -> the nearest member within NEAREST_ARCSEC, or None."""
+    ids = np.array(list(members), np.int64)
+    ra, dec = np.array(list(members.values()), float).reshape(-1, 2).T
+    order = np.argsort(dec)
+    ids, ra, dec = ids[order], ra[order], dec[order]
+    radius = NEAREST_ARCSEC / 3600.0
+
+    def nearest(at_ra: float, at_dec: float) -> int | None:
+        some = slice(*np.searchsorted(dec, (at_dec - radius, at_dec + radius)))
+        half_turn = (ra[some] - at_ra + 180.0) % 360.0 - 180.0
+        distance = np.hypot(half_turn * np.cos(np.radians(at_dec)), dec[some] - at_dec)
+        if not len(distance) or distance.min() > radius:
+            return None
+        return int(ids[some][distance.argmin()])
+
+    return nearest
+
+
+def load(publication: Publication, root: Path) -> None:
+    publication.load("survey.stamps", sorted(root.glob(f"stamps/{INDEX}")))
+
+
+STAGE = Stage(
+    "stamps",
+    "the members' cutouts as linear pixels",
+    reads=(
+        "survey.sample_members",
+        "survey.galaxies",
+        "survey.bands",
+        files_of("ingest-hsc"),
+        files_of("ingest-own"),
+    ),
+    settings=("stamp_size", "psf_margin"),
+    code=(
+        "swimmy_db.sources.hsc_cutouts",
+        "swimmy_db.sources.own_stamps",
+        "swimmy_db.cubes.cutout_fits",
+        "swimmy_db.cubes.cutouts",
+        "swimmy_db.cubes.stamps",
+        "swimmy_db.pipeline.stamps",
+    ),
+    compute=compute,
+    load=load,
+)

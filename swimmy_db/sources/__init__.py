@@ -1,0 +1,1 @@
+"""One module per archive: native files in, Arrow tables under contract out."""
