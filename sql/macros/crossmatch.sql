@@ -1,7 +1,7 @@
 -- makes: crossmatch(left_table, left_key, right_table, right_key, radius_arcsec), all pairs within the radius (inclusive): left_id, right_id, separation_arcsec
 -- reads:
 -- paper: sections 2.2 and 4.2, every match of two catalogues
--- Tables by name ('schema.table', or a CTE's name) with columns ra, dec in degrees; keys are columns or expressions of them.
+-- Tables by name ('schema.table', or a CTE's name) with columns ra, dec in degrees; keys are columns or expressions.
 -- Unit vectors are put in cubic cells of at least 60" and four radii: no special case at the poles or at RA 0/360.
 -- The left side is copied into every cell that its sphere touches (so put the smaller table there), the right side into
 -- its own; an equi-join on the cell finds the pairs and the exact chord decides. A position that is missing, NaN,

@@ -2,8 +2,8 @@
 -- reads: model.checkpoints, model.epochs
 -- paper: appendix 1, "epoch numbers 1-9 were excluded because they were at an insufficient stage of learning"
 -- stage: train
--- The paper knows that by the epoch's number. A network whose validation loss is far above its training loss is at such a
--- stage too: BatchNorm's running statistics lag, and every blue compact galaxy looks anomalous. Setting
+-- The paper knows that by the epoch's number. A network whose validation loss is far above its training loss is at
+-- such a stage too: BatchNorm's running statistics lag, and every blue compact galaxy looks anomalous. Setting
 -- validation_loss_ratio_max, NULL: all are fit.
 create or replace view model.usable_checkpoints as
 with losses as (

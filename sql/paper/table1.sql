@@ -2,7 +2,7 @@
 -- reads: survey.classes, survey.sample_members
 -- paper: table 1
 -- stage: candidates
--- Ambiguity 10: MPA-JHU, DR16Q and other spec-z are disjoint and sum to the sample; the paper numbers them (1), (3), (4).
+-- Ambiguity 10: MPA-JHU, DR16Q and other spec-z are disjoint and sum to the sample; the paper calls them (1), (3), (4).
 -- Ambiguity 11: the 3862 MPA-JHU galaxies that are neither training data nor XELGs have a row of their own here.
 create or replace table paper.table1 as
 with printed(position, label, classes, paper_n) as (

@@ -2,7 +2,7 @@
 -- reads: model.best_checkpoint, model.outlier_bands, model.selection_rates, survey.bands, survey.classes
 -- paper: table 4
 -- stage: candidates
--- Ambiguity 30: DR16Q's quasars leave the sample before the match, since they took part in the choice of the checkpoint.
+-- Ambiguity 30: DR16Q's quasars leave the sample before the match: they took part in the choice of the checkpoint.
 create or replace table paper.table4 as
 with best as (
     select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'

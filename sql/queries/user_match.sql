@@ -30,7 +30,7 @@ candidates as (
     select
         object_id,
         string_agg(sample || ' ' || aperture || ' ' || bands, ', ' order by sample, aperture) as selections,
-        max(max_level) as max_level
+        arg_max(max_level, cast(replace(max_level, 'sigma', '') as double)) as max_level
     from user_candidates
     group by object_id
 )

@@ -50,9 +50,9 @@ scaled as (
 select
     object_id,
     band,
-    case when count(weight) > 0 then coalesce(sum(greatest(ew, 0) * weight), 0) end as ew_band,
-    case when count(weight) > 0 then coalesce(sum(ew * weight), 0) end as ew_band_signed,
-    case when count(weight) > 0 then coalesce(sum(greatest(ew_flux, 0) * weight), 0) end as ew_band_flux,
+    case when count(weight) > 0 then coalesce(sum(greatest(ew, 0) * weight order by line), 0) end as ew_band,
+    case when count(weight) > 0 then coalesce(sum(ew * weight order by line), 0) end as ew_band_signed,
+    case when count(weight) > 0 then coalesce(sum(greatest(ew_flux, 0) * weight order by line), 0) end as ew_band_flux,
     arg_max(line, greatest(ew, 0) * weight) filter (where ew * weight > 0) as strongest_line
 from scaled
 group by object_id, band;

@@ -1,7 +1,8 @@
 -- makes: survey.cuts, the cuts of each sample in order: the quantity that is judged and the limits between which it is kept
 -- reads:
 -- paper: sections 2.1 and 2.2, appendix 3
--- A cut whose setting is empty is not here. `known` cuts keep an object whose value is not missing. Order: as in the text.
+-- A cut whose setting is empty is not here. A cut without limits keeps an object whose value is not missing. The order
+-- is the text's.
 create or replace table survey.cuts as
 with samples as (
     select trim(unnest(string_split(setting_text('samples'), ','))) as sample

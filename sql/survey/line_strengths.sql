@@ -1,19 +1,20 @@
 -- makes: survey.line_strengths, EWs of the three line groups and physical properties of galaxies with an MPA-JHU spectrum
 -- reads: raw.galspec_extra, raw.galspec_info, survey.line_measurements, survey.lines, survey.matches
 -- paper: section 2.2 (XELGs) and 4.3 (masses, star-formation rates)
--- Ambiguity 13: both frames and both estimators are here; settings xelg_ew_frame and xelg_ew_estimator choose `xelg_ew`.
--- A group's EW is the sum of its measured lines, NULL where none is.
+-- Ambiguity 13: both frames and both estimators are here; settings xelg_ew_frame and xelg_ew_estimator choose
+-- `xelg_ew`. A group's EW is the sum of its measured lines, NULL where none is; sums are ordered, so that they are the
+-- same to the last bit in every run.
 create or replace table survey.line_strengths as
 with groups as (
     select
         object_id,
         line_group,
-        sum(ew) as ew,
-        sqrt(sum(pow(ew_err, 2))) as ew_err,
-        sum(ew_rest) as ew_rest,
-        sqrt(sum(pow(ew_rest_err, 2))) as ew_rest_err,
-        sum(ew_flux) as ew_flux,
-        sum(ew_flux_rest) as ew_flux_rest
+        sum(ew order by line) as ew,
+        sqrt(sum(pow(ew_err, 2) order by line)) as ew_err,
+        sum(ew_rest order by line) as ew_rest,
+        sqrt(sum(pow(ew_rest_err, 2) order by line)) as ew_rest_err,
+        sum(ew_flux order by line) as ew_flux,
+        sum(ew_flux_rest order by line) as ew_flux_rest
     from survey.line_measurements
     inner join survey.lines using (line)
     where line_group is not null

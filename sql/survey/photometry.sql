@@ -1,8 +1,8 @@
 -- makes: survey.photometry, magnitudes, extinction and the patch's seeing and depth, one row per object and band
 -- reads: raw.hsc_objects, raw.hsc_patches, raw.own_objects, raw.own_photometry, survey.bands
 -- paper: sections 2.1 and 2.2
--- HSC's wide columns become rows here, whatever the survey's bands are. A value that is NaN, infinite or 99-like is NULL
--- from here on: "missing" is a cut of its own.
+-- HSC's wide columns become rows here, whatever the survey's bands are. A value that is NaN, infinite or 99-like is
+-- NULL from here on: "missing" is a cut of its own.
 create or replace table survey.photometry as
 with hsc_names as (
     select band || suffix as name, band, quantity

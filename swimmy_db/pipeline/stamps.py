@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swimmy_db.catalog import Publication
@@ -21,6 +22,7 @@ MEMBERS = """
     where object_id in (select object_id from survey.sample_members)
     order by object_id
 """
+OBJECTS = "select object_id, ra, dec from survey.parents where isfinite(ra) and isfinite(dec)"
 
 
 def compute(work: Work) -> None:
@@ -58,11 +60,13 @@ def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set
     from swimmy_db.sources.hsc_cutouts import MissingCutout, read_cutout_tar
 
     archive_names = {band.band: band.archive_name for band in work.settings.bands}
+    # every object of the catalogue, not the members alone: what is not wanted must not be mistaken for unknown
+    nearest = nearest_object(work.catalog.arrow(OBJECTS))
     for tar in sorted((work.workspace.downloads / "hsc" / "cutouts").glob("*.tar")):
         listing = tar.with_suffix(".txt")
         if not listing.is_file():
             raise InputRefused(f"{tar}: expected the list that was sent, {listing.name}, beside it, found none")
-        for found in read_cutout_tar(tar, listing, work.settings.bands, nearest_member(members), members.keys()):
+        for found in read_cutout_tar(tar, listing, work.settings.bands, nearest, members.keys()):
             where = found._asdict()
             if isinstance(found, MissingCutout):
                 if found.object_id is not None and found.band is not None:
@@ -117,23 +121,24 @@ def reject(work: Work, reason: str, where: dict) -> None:
     )
 
 
-def nearest_member(members: dict[int, tuple[float, float]]) -> Callable[[float, float], int | None]:
-    """A function (ra, dec) in degrees -> the nearest member within NEAREST_ARCSEC, or None."""
-    ids = np.array(list(members), np.int64)
-    ra, dec = np.array(list(members.values()), float).reshape(-1, 2).T
-    order = np.argsort(dec)
-    ids, ra, dec = ids[order], ra[order], dec[order]
-    radius = NEAREST_ARCSEC / 3600.0
+def nearest_object(objects: pa.Table) -> Callable[[float, float], int | None]:
+    """A function (ra, dec) in degrees -> the id of the nearest object within NEAREST_ARCSEC, or None."""
+    from scipy.spatial import KDTree
 
-    def nearest(at_ra: float, at_dec: float) -> int | None:
-        some = slice(*np.searchsorted(dec, (at_dec - radius, at_dec + radius)))
-        half_turn = (ra[some] - at_ra + 180.0) % 360.0 - 180.0
-        distance = np.hypot(half_turn * np.cos(np.radians(at_dec)), dec[some] - at_dec)
-        if not len(distance) or distance.min() > radius:
-            return None
-        return int(ids[some][distance.argmin()])
+    ids = objects["object_id"].to_pylist()
+    tree = KDTree(unit_vectors(objects["ra"].to_numpy(), objects["dec"].to_numpy()))
+    chord = 2 * np.sin(np.radians(NEAREST_ARCSEC / 3600) / 2)
+
+    def nearest(ra: float, dec: float) -> int | None:
+        _, row = tree.query(unit_vectors(ra, dec), distance_upper_bound=chord)
+        return ids[row] if row < len(ids) else None
 
     return nearest
+
+
+def unit_vectors(ra: np.ndarray | float, dec: np.ndarray | float) -> np.ndarray:
+    ra, dec = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
 
 
 def load(publication: Publication, root: Path) -> None:
@@ -146,6 +151,7 @@ STAGE = Stage(
     reads=(
         "survey.sample_members",
         "survey.galaxies",
+        "raw.hsc_objects",
         "survey.bands",
         files_of("ingest-hsc"),
         files_of("ingest-own"),
