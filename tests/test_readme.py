@@ -1,4 +1,4 @@
-"""The README's tour is what a newcomer types first: its queries are the files of sql/examples, its commands exist and run."""
+"""The README is what a newcomer types first: its queries are the files of sql/examples, its commands exist and run."""
 
 import re
 import shlex
