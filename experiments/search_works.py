@@ -181,7 +181,7 @@ def baselines(workspace: Workspace, sample: Sample, cubes: CubeSet, folder: Path
     ids, magnitudes = nuclear_magnitudes(cubes, bands)
     fitted = np.isin(ids, training)
     tables["nuclear colour excess"] = colour_scores("nuclear colour excess", ids, magnitudes, fitted, bands)
-    selections = selected_baselines(workspace, sample, tables, folder)
+    selections, _ = selected_baselines(workspace, sample, tables, folder)
     members = np.isin(ids, sample.objects["object_id"].to_numpy())
     distance = colour_distance(magnitudes, fitted)
     furthest = ids[members][np.argsort(-distance[members], kind="stable")[:number]]

@@ -9,6 +9,8 @@ import polars as pl
 
 Counts = dict[str, tuple[int, int]]
 EW_BINS = (0.0, 20.0, 50.0, 100.0, 150.0, 250.0, 500.0, np.inf)
+SHARE_BINS = (0.0, 0.05, 0.1, 0.2, 0.4, 1.0)
+MAGNITUDE_BINS = (0.0, 16.0, 17.0, 18.0, 19.0, 20.0)
 RATIO_BINS = (0.0, 0.05, 0.1, 0.3, 1.0, np.inf)
 LINE_GROUPS = {"oii": "[O II]", "hbeta_oiii": "Hb + [O III]", "halpha_nii": "Ha + [N II]"}
 NUCLEI = ("dr16q", "milliquas_quasar", "type1")
@@ -73,6 +75,7 @@ def group_masks(objects: pl.DataFrame) -> dict[str, dict[str, np.ndarray]]:
     lines = mask_of(objects["xelg_ew"].is_not_null()) & ~classes["DR16Q"]
     planted = mask_of(objects["xelg_planted"])
     nuclei = mask_of(objects["kind"].is_in(NUCLEI))
+    ordinary = mask_of(objects["kind"] == "galaxy")
     strong = {group: mask_of(objects[f"ew_{group}"] > 100.0) for group in LINE_GROUPS}
     n_strong = sum(mask.astype(int) for mask in strong.values())
     xelg = classes["XELG"]
@@ -99,6 +102,9 @@ def group_masks(objects: pl.DataFrame) -> dict[str, dict[str, np.ndarray]]:
         "line": by_line,
         "origin": origin,
         "place": places,
+        "line share": binned(objects, "line_share", SHARE_BINS, planted),
+        "i, training": binned(objects, "i_mag", MAGNITUDE_BINS, classes["training"] & ordinary),
+        "i, other spec-z": binned(objects, "i_mag", MAGNITUDE_BINS, classes["other spec-z"] & ordinary),
         "nucleus to host": binned(objects, "nucleus_to_host", RATIO_BINS, nuclei),
         "kind": kinds,
         "artefact": {name: mask_of(objects["artefact"] == name) for name in artefacts},

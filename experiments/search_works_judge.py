@@ -1,6 +1,7 @@
 """Read one searched workspace: its sample with the truth, and whom each set of weights or control selects, by SQL."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ OBJECTS = f"""
     select
         c.object_id, g.ra, g.dec, g.redshift, c.class, c.is_training, c.milliquas_class,
         l.xelg_ew, l.ew_oii, l.ew_hbeta_oiii, l.ew_halpha_nii,
-        t.kind, t.xelg_planted, t.line_place, t.nucleus_to_host, t.artefact, t.morphology, t.half_light_radius
+        t.kind, t.xelg_planted, t.line_place, t.nucleus_to_host, t.artefact,
+        greatest(t.line_share_g, t.line_share_r, t.line_share_i) as line_share,
+        p.cmodel_mag as i_mag
     from survey.classes c
     inner join survey.sample_members m on m.object_id = c.object_id and m.sample = '{SAMPLE}'
     inner join survey.cubes u on u.object_id = c.object_id
     inner join survey.galaxies g on g.object_id = c.object_id
     inner join truth.objects t on t.object_id = c.object_id
+    inner join survey.photometry p on p.object_id = c.object_id and p.band = 'i'
     left join survey.line_strengths l on l.object_id = c.object_id
     order by c.object_id
 """
@@ -92,9 +96,17 @@ def selected_controls(connection: duckdb.DuckDBPyConnection, sample: Sample, sco
 
 
 def selected_baselines(
-    workspace: Workspace, sample: Sample, tables: dict[str, pa.Table], folder: Path
-) -> dict[str, np.ndarray]:
-    """(object, band) bool of each baseline: its scores stand in a copy of the database as a checkpoint of its name."""
+    workspace: Workspace,
+    sample: Sample,
+    tables: Mapping[str, pa.Table],
+    folder: Path,
+    controls: Mapping[str, Sequence[Path]] | None = None,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """(object, band) bool of each baseline: its scores stand in a copy of the database as a checkpoint of its name.
+
+    controls: what -> score files of redrawn galaxies by the same checkpoints; second come their selections, by
+    `what` and the checkpoint's name, against the thresholds of the baselines.
+    """
     copy, scores = folder / "with-baselines.duckdb", folder / "baselines.parquet"
     shutil.copyfile(workspace.database, copy)
     pq.write_table(pa.concat_tables(tables.values()), scores)
@@ -106,6 +118,11 @@ def selected_baselines(
             if model.name in SELECTION_MODELS:
                 sql_models.run_model(connection, model)
         selections = {name: selected_by(connection, sample, name) for name in tables}
+        redrawn = {
+            (what, path.parent.name): selected_controls(connection, sample, path)
+            for what, files in (controls or {}).items()
+            for path in files
+        }
         connection.execute("use memory; detach swimmy")
     copy.unlink()
-    return selections
+    return selections, redrawn

@@ -130,6 +130,36 @@ def plot_curve(path: Path, checkpoints: Sequence[Mapping[str, float]], classes: 
     right.axhline(1, color="black", lw=0.7)
     right.set_xlabel("training steps")
     right.set_ylabel("rate / whole sample's candidate rate")
-    right.legend(fontsize=8)
+    right.set_ylim(bottom=0, top=1.25 * right.get_ylim()[1])
+    right.legend(fontsize=8, ncols=4, loc="upper center")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_long(path: Path, rows: Sequence[Mapping[str, float]], without: Mapping[str, str]) -> None:
+    """Rates by training step, thin lines the runs, thick their mean; dashed the same galaxies redrawn without."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+    runs = sorted({row["run_id"] for row in rows})
+    steps = sorted({row["steps"] for row in rows})
+
+    def curve(axis: plt.Axes, name: str, scale: float, **style: str) -> None:
+        values = np.array([[scale * row[name] for row in rows if row["run_id"] == run] for run in runs])
+        axis.plot(steps, values.T, color=style["color"], lw=0.6, alpha=0.5)
+        axis.plot(steps, values.mean(axis=0), **style)
+
+    for name, colour in (("train_loss", COLOURS[1]), ("validation_loss", COLOURS[2])):
+        curve(left, name, 1.0, color=colour, label=name.replace("_", " "))
+    for name, colour in (("XELG", COLOURS[0]), ("DR16Q", COLOURS[2]), ("type I", COLOURS[4]), (BASE, COLOURS[6])):
+        curve(right, name, 100.0, color=colour, label=name)
+        for what, group in without.items():
+            if group == name:
+                curve(right, f"{name} without {what}", 100.0, color=colour, ls="--", label=f"{name} without {what}")
+    left.set_ylabel("mean squared error")
+    left.set_yscale("log")
+    right.set_ylabel("selected, %")
+    right.set_ylim(-2, 95)
+    for axis in (left, right):
+        axis.set_xlabel("training steps")
+        axis.legend(fontsize=8, loc="upper right", ncols=2)
     figure.savefig(path, dpi=110)
     plt.close(figure)

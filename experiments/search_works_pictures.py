@@ -63,7 +63,7 @@ def picture(
     for axis, name in zip(axes[:, 0], rows, strict=True):
         axis.set_ylabel(name, fontsize=7)
     figure.subplots_adjust(left=0.03, right=0.995, top=0.95, bottom=0.005, wspace=0.03, hspace=0.03)
-    figure.savefig(path, dpi=75)
+    figure.savefig(path, dpi=70)
     plt.close(figure)
 
 

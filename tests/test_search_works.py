@@ -38,11 +38,20 @@ def page():
 
 def row(object_id: int, **known) -> dict:
     empty = dict.fromkeys(
-        ("milliquas_class", "xelg_ew", "ew_oii", "ew_hbeta_oiii", "ew_halpha_nii", "line_place", "nucleus_to_host"),
+        (
+            "milliquas_class",
+            "xelg_ew",
+            "ew_oii",
+            "ew_hbeta_oiii",
+            "ew_halpha_nii",
+            "line_place",
+            "nucleus_to_host",
+            "line_share",
+        ),
         None,
     )
     bands = {"ew_band_g": 0.0, "ew_band_r": 0.0, "ew_band_i": 0.0}
-    facts = {"class": "training", "kind": "galaxy", "xelg_planted": False, "artefact": None}
+    facts = {"class": "training", "kind": "galaxy", "xelg_planted": False, "artefact": None, "i_mag": 17.5}
     return {"object_id": object_id} | empty | bands | facts | known
 
 
@@ -51,7 +60,7 @@ def sample(counting):
     rows = [
         row(10, xelg_ew=12.0),
         row(20, **{"class": "xelg"}, kind="xelg", xelg_planted=True, line_place="nucleus", xelg_ew=180.0,
-            ew_hbeta_oiii=180.0, ew_oii=120.0, ew_halpha_nii=90.0, ew_band_g=150.0),
+            ew_hbeta_oiii=180.0, ew_oii=120.0, ew_halpha_nii=90.0, ew_band_g=150.0, line_share=0.12),
         row(30, **{"class": "xelg"}, xelg_ew=101.0, ew_halpha_nii=101.0, ew_band_i=102.0),
         row(40, **{"class": "dr16q"}, kind="dr16q", milliquas_class="quasar", nucleus_to_host=0.2),
         row(50, **{"class": "other_specz"}, kind="type1", milliquas_class="type_i", nucleus_to_host=0.04),
@@ -85,6 +94,8 @@ def test_groups_hold_who_belongs_there(counting, sample):
     }
     assert groups["origin"] == {"planted": [20], "in the template alone": [30]}
     assert groups["place"] == {"disc": [60], "nucleus": [20]}
+    assert groups["i, training"] == {"17 - 18": [10]}
+    assert groups["line share"] == {"0.1 - 0.2": [20]}
     assert groups["nucleus to host"] == {"0 - 0.05": [50], "0.1 - 0.3": [40]}
     assert groups["artefact"] == {"r_zero_point": [60]}
 

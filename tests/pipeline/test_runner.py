@@ -1,6 +1,7 @@
 """Which stages run again: none after a whole run, and after a changed setting only those that depend on it."""
 
 import pytest
+
 from swimmy_db.catalog import open_catalog
 from swimmy_db.errors import NotReady, UsageError
 from swimmy_db.pipeline.runner import STAGES, run_stages, stages_of_command
@@ -41,7 +42,9 @@ def test_a_changed_setting_reruns_what_depends_on_it(demo, change, again):
 
 
 def test_a_stage_can_be_forced(demo):
-    forced = [stage.name for stage, seconds in run_stages(demo, ["select", "stamps"], force=True) if seconds is not None]
+    forced = [
+        stage.name for stage, seconds in run_stages(demo, ["select", "stamps"], force=True) if seconds is not None
+    ]
     assert forced == ["stamps"]
 
 

@@ -1,7 +1,8 @@
 """The sample, matches and classes that SQL made equal what numpy and astropy make of the native files, and the truth.
 
 Nothing of swimmy_db reads the files here: csv and astropy do, and the cuts are written out again from sections 2.1, 2.2
-and 4.2 of the paper. Run on the tiny survey; the same holds on the default one (docs/search-works.md says what was run).
+and 4.2 of the paper. Run on the tiny survey; the same holds on the default one (docs/search-works.md says what was
+run).
 """
 
 import csv
@@ -12,6 +13,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 from astropy.io import fits
+
 from swimmy_db.catalog import open_catalog
 from swimmy_db.workspace import Workspace
 
@@ -119,7 +121,9 @@ def in_sql(folder: Path, query: str) -> list[tuple]:
 
 
 def test_the_sample_is_the_one_of_a_plain_reading(demo_survey, sample):
-    members = {row[0] for row in in_sql(demo_survey, "select object_id from survey.sample_members where sample = 'specz'")}
+    members = {
+        row[0] for row in in_sql(demo_survey, "select object_id from survey.sample_members where sample = 'specz'")
+    }
     assert members == set(sample)
     assert len(members) >= 60
 
