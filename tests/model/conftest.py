@@ -12,8 +12,9 @@ from swimmy_db.model.checkpoints import RunConfig
 BANDS = ("g", "r", "i")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _one_thread():
+    """Of the module's scope: it comes before the module's own trained networks."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
