@@ -171,8 +171,13 @@ def parse_angle(text: str, is_ra: bool) -> float:
     if number is not None and number[2] in _DEGREES:
         return float(number[1]) * _DEGREES[number[2]]
     from astropy.coordinates import Angle
+    from astropy.units import UnitsError
 
-    return float(Angle(text, unit="hourangle" if is_ra and ":" in text else "deg" if ":" in text else None).deg)
+    unit = "hourangle" if is_ra and ":" in text else "deg" if ":" in text else None
+    try:
+        return float(Angle(text, unit=unit).deg)
+    except UnitsError as fault:
+        raise ValueError(f"{text!r}: {fault}") from None
 
 
 def _mismatch(named: re.Match | None, row: ListRow | None, answered: set[int], by_name: dict[str, str]) -> str | None:

@@ -12,7 +12,7 @@ def test_all_settings_are_listed_with_what_differs_from_the_paper(swimmy, bare):
     done = swimmy("settings", "--json", workspace=bare)
     rows = {row["name"]: row for row in json.loads(done.out)}
     assert rows.keys() == scalar_fields().keys()
-    assert (rows["runs"]["value"], rows["runs"]["changed"], rows["runs"]["default_value"]) == (3, True, "30")
+    assert (rows["runs"]["value"], rows["runs"]["changed"], rows["runs"]["default_value"]) == (4, True, "30")
     assert rows["xelg_ew_min"]["changed"] is False
     listing = swimmy("settings", workspace=bare).out.splitlines()
     assert [line for line in listing if line.startswith("*  runs ")]
@@ -29,7 +29,7 @@ def test_a_change_is_written_and_comments_stay(swimmy, bare):
     assert "# as in my thesis\nepochs = 13  # short" in after
     settings = bare.settings()
     assert (settings.epochs, settings.xelg_ew_frame, settings.samples) == (13, "rest", "specz,colour")
-    assert settings.runs == 3, "the preset's values stay"
+    assert settings.runs == 4, "the preset's values stay"
 
 
 def test_none_switches_a_cut_off_and_a_value_switches_it_on_again(swimmy, bare):
