@@ -6,6 +6,7 @@ else a FITS file may be is astropy's to read; a test holds the two to the same r
 
 import io
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -116,20 +117,28 @@ def _cards(header: bytes) -> dict[str, object]:
     cards = {}
     for start in range(0, len(header), CARD):
         card = header[start : start + CARD]
-        if card[8:10] == b"= ":
-            key, text = card[:8], card[10:]
-        elif card.startswith(b"HIERARCH "):
-            key, equals, text = card[9:].partition(b"=")
-            if not equals:
-                continue
-        elif card.startswith(b"CONTINUE"):
-            key, text = b"CONTINUE", b"T"
-        elif card == _END:
+        if card == _END:
             break
-        else:
-            continue
-        cards[key.strip().decode("latin-1")] = _value(text.strip())
+        parsed = _card(card)
+        if parsed is not None:
+            cards[parsed[0]] = parsed[1]
     return cards
+
+
+@lru_cache(maxsize=8192)
+def _card(card: bytes) -> tuple[str, object] | None:
+    """Keyword and value of a card, None of a commentary one; most cards of a survey's cutouts are alike."""
+    if card[8:10] == b"= ":
+        key, text = card[:8], card[10:]
+    elif card.startswith(b"HIERARCH "):
+        key, equals, text = card[9:].partition(b"=")
+        if not equals:
+            return None
+    elif card.startswith(b"CONTINUE"):
+        key, text = b"CONTINUE", b"T"
+    else:
+        return None
+    return key.strip().decode("latin-1"), _value(text.strip())
 
 
 def _value(text: bytes) -> object:
