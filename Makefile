@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKSPACE ?= workspace
 
-.PHONY: help setup pipeline real search-works test test-duckdb-1.5 lint wheel clean
+.PHONY: help setup pipeline real search-works bench test test-duckdb-1.5 lint wheel clean
 
 help:
 	@echo "make pipeline      set up, then run the search on the embedded survey (about 10 minutes)"
 	@echo "make test          set up, then run the tests"
 	@echo "make lint          check style"
 	@echo "make real          run the search blind on KiDS/VIKING images, where they are at hand"
+	@echo "make bench         time the work beside astropy, STILTS, LSDB and Keras (half an hour; installs them apart)"
 	@echo "make search-works  repeat docs/search-works.md: three seeds, controls, baselines (over an hour)"
 
 $(READY): pyproject.toml constraints.txt
@@ -32,6 +33,17 @@ real: $(READY)
 search-works: $(READY)
 	$(BIN)/python experiments/search_works.py
 
+# TensorFlow and LSDB live in an environment apart; STILTS comes from the system's packages, where it is to be had.
+BENCH := .venv-bench
+$(BENCH)/.ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	@touch $@
+
+bench: $(READY) $(BENCH)/.ready
+	@command -v stilts >/dev/null || apt-get install --yes --quiet stilts || echo "no STILTS here: left out"
+	$(BIN)/python benchmarks/run.py --theirs $(BENCH)/bin/python
+
 test: $(READY)
 	$(BIN)/python -m pytest
 
@@ -48,4 +60,4 @@ wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info
