@@ -10,6 +10,7 @@ import torch
 
 from swimmy_db.model.checkpoints import RunConfig, read_tensors, write_tensors
 from swimmy_db.model.dcae import DCAE, initialise
+from swimmy_db.model.optimiser import KerasAdam
 
 RECORDS = ("epochs", "checkpoints", "started", "finished")
 
@@ -24,7 +25,7 @@ class Training:
     """The state of one run between two epochs: all that the next epoch depends on."""
 
     network: DCAE
-    optimiser: torch.optim.Adam
+    optimiser: KerasAdam
     sampler: torch.Generator  # shuffles the training set
     noise: torch.Generator
     epochs: list[dict[str, Any]] = field(default_factory=list)
@@ -46,7 +47,7 @@ def start(config: RunConfig, n_bands: int, device: torch.device) -> Training:
     network.to(device, memory_format=torch.channels_last)
     return Training(
         network=network,
-        optimiser=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-7),  # Keras's epsilon
+        optimiser=KerasAdam(network.parameters(), lr=config.learning_rate),
         sampler=torch.Generator().manual_seed(sampler_seed),
         noise=torch.Generator(device).manual_seed(noise_seed),
     )

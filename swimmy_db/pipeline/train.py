@@ -34,6 +34,7 @@ CODE = (
     "swimmy_db.model.train",
     "swimmy_db.model.checkpoints",
     "swimmy_db.model.state",
+    "swimmy_db.model.optimiser",
     "swimmy_db.model.machine",
     "swimmy_db.cubes.store",
 )
