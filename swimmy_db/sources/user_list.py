@@ -75,16 +75,32 @@ def _degrees(
 def _read_csv(file: Path) -> tuple[pa.Table, dict[str, str]]:
     from pyarrow import csv
 
+    comments, last, line = 0, "", ""
     with file.open(encoding="utf-8") as lines:
-        comments = 0
         for line in lines:
             if not line.startswith("#"):
                 break
-            comments += 1
+            comments, last = comments + 1, line
+    # HSC's own CSV and many others begin `# object_id,ra,dec`: that comment is the header where numbers follow it
+    names = [name.strip() for name in last.lstrip("#").split(",")]
+    cells = line.split(",")
+    has_names = 1 < len(names) == len(cells) and any(_is_number(cell) for cell in cells)
     # one block: types are inferred from all rows, so that large ids stay integers and a late text is no error
-    read = csv.ReadOptions(skip_rows=comments, block_size=min(file.stat().st_size + 1, 2**31 - 1))
+    read = csv.ReadOptions(
+        skip_rows=comments,
+        column_names=names if has_names else None,
+        block_size=min(file.stat().st_size + 1, 2**31 - 1),
+    )
     convert = csv.ConvertOptions(strings_can_be_null=True)
     return csv.read_csv(file, read, convert_options=convert), {}
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_parquet(file: Path) -> tuple[pa.Table, dict[str, str]]:

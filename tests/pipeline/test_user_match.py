@@ -113,3 +113,24 @@ def test_before_the_selection_it_says_which_command_comes_first(bare, tmp_path):
     (tmp_path / "x.csv").write_text("ra,dec\n30,-6\n")
     with pytest.raises(NotReady, match="swimmy select"):
         match(bare, tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("# object_id,ra,dec\n36411461425187990 , 30.0 ,  -6.0\n", ["object_id", "ra", "dec"]),
+        ("#Table1\nobject_id,ra,dec\n36411461425187990,30.0,-6.0\n", ["object_id", "ra", "dec"]),
+        ("# one, two, three\nobject_id,ra,dec\n36411461425187990,30.0,-6.0\n", ["object_id", "ra", "dec"]),
+    ],
+)
+def test_a_header_may_be_a_comment_as_hsc_writes_it(selected, tmp_path, text, columns):
+    (tmp_path / "mine.csv").write_text(text)
+    (row,) = match(selected, tmp_path / "mine.csv").to_pylist()
+    assert {name for name in row if name.startswith("my_")} == {f"my_{name}" for name in columns}
+    assert (row["my_object_id"], row["object_id"], row["outcome"]) == (MEMBER, MEMBER, "member")
+
+
+def test_an_empty_csv_is_refused(selected, tmp_path):
+    (tmp_path / "mine.csv").write_text("")
+    with pytest.raises(InputRefused, match=r"mine\.csv"):
+        match(selected, tmp_path / "mine.csv")

@@ -38,6 +38,23 @@ def test_positions_lie_in_the_tract_and_patch_that_the_papers_ids_encode(object_
     assert (place.tract, place.patch_x, place.patch_y) == (tract, patch_x, patch_y)
 
 
+@pytest.mark.parametrize(
+    ("object_id", "tract", "patch"),
+    [
+        (36429603367044827, 8283, 408),  # figure 2
+        (40022257610803902, 9100, 8),  # figure 4
+        (40031324286770027, 9102, 207),
+        (40031182552849262, 9102, 106),
+    ],
+)
+def test_the_ids_of_the_papers_figures_lie_in_hsc_wide(object_id, tract, patch):
+    found, patch_x, patch_y, _ = decode_object_id(object_id)
+    assert (found, 100 * patch_x + patch_y) == (tract, patch)
+    assert max(patch_x, patch_y) < 9
+    _, dec = tract_centre(tract)
+    assert -8.0 < dec < 6.0, "the fields of the equator, where the paper's redshifts are"
+
+
 def test_ids_encode_and_decode():
     assert encode_object_id(8279, 0, 8, 19606) == 36411461425187990
     assert decode_object_id(encode_object_id(18937, 8, 8, 2**32 - 1)) == (18937, 8, 8, 2**32 - 1)

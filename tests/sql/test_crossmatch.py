@@ -49,18 +49,24 @@ def astropy_separations(left, right):
 CENTRES = [
     (0.0, 0.0),
     (359.9999, 0.0),
+    (360.0, -45.0),
     (180.0, 45.0),
     (12.3, 90.0),
     (77.0, -90.0),
     (200.0, 89.9999),
+    (0.0, -89.99999),
     (30.58684, -5.99814),
 ]
+RADII = st.one_of(
+    st.sampled_from([0.01, 0.3, 1.0, 30.0, 600.0]),
+    st.floats(np.log10(0.01), np.log10(600.0)).map(lambda exponent: float(10.0**exponent)),
+)
 
 
 @st.composite
 def catalogues(draw):
-    """Two small catalogues that crowd one place: offsets of the radius's order, duplicates, NaN; may be empty."""
-    radius = draw(st.sampled_from([0.01, 0.3, 1.0, 30.0, 600.0]))
+    """Two small catalogues that crowd one place: offsets of the radius's order, ties, duplicates, NaN; may be empty."""
+    radius = draw(RADII)
     ra, dec = draw(st.sampled_from(CENTRES))
     offset = st.floats(-1.5, 1.5).map(lambda value: value * radius / 3600)
 
@@ -70,14 +76,21 @@ def catalogues(draw):
         return ((ra + east / stretch) % 360, float(moved))
 
     usual = st.builds(position, offset, offset)
+    # the four neighbours at one distance, half the radius away or on its edge: ties, and right ascensions below 0
+    tied = st.tuples(st.sampled_from([0.5, 1.0]), st.sampled_from([(0, 1), (1, 0), (0, -1), (-1, 0)])).map(
+        lambda drawn: position(drawn[0] * drawn[1][0] * radius / 3600, drawn[0] * drawn[1][1] * radius / 3600)
+    )
     odd = st.sampled_from([(float("nan"), dec), (ra, float("nan")), (ra, dec), (ra, float("inf"))])
     anywhere = st.tuples(st.floats(0, 360), st.floats(-90, 90))
-    catalogue = st.lists(st.one_of(usual, usual, odd, anywhere), max_size=5)
-    return draw(catalogue), draw(catalogue), radius
+    catalogue = st.lists(st.one_of(usual, usual, tied, odd, anywhere), max_size=6)
+    left, right = draw(catalogue), draw(catalogue)
+    # the same source in both, and twice in one
+    right += draw(st.lists(st.sampled_from(left), max_size=2)) if left else []
+    return left, right, radius
 
 
 @given(catalogues())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_crossmatch_finds_the_pairs_that_astropy_finds(connection, drawn):
     left, right, radius = drawn
     fill(connection, "sky_a", left)
@@ -108,6 +121,25 @@ def test_crossmatch_of_a_whole_sky_equals_search_around_sky(connection, radius):
     assert len(found) > n / 3
     by_pair = dict(zip(zip(left.tolist(), right.tolist(), strict=True), separations.arcsec, strict=True))
     assert max(abs(found[pair] - by_pair[pair]) for pair in found) < 1e-7
+
+
+@given(catalogues())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_crossmatch_is_the_same_from_either_side(connection, drawn):
+    left, right, radius = drawn
+    fill(connection, "sky_a", left)
+    fill(connection, "sky_b", right)
+    found = pairs_of(connection, radius)
+    fill(connection, "sky_a", right)
+    fill(connection, "sky_b", left)
+    assert {(j, i): separation for (i, j), separation in pairs_of(connection, radius).items()} == found
+
+
+@pytest.mark.parametrize("empty", ["sky_a", "sky_b"])
+def test_an_empty_catalogue_matches_nothing(connection, empty):
+    for table in ("sky_a", "sky_b"):
+        fill(connection, table, [] if table == empty else [(10.0, 10.0)] * 3)
+    assert pairs_of(connection, 600.0) == {}
 
 
 def test_the_radius_is_inclusive_and_an_impossible_position_matches_nothing(connection):

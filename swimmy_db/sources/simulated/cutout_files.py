@@ -15,6 +15,17 @@ from swimmy_db.sources.simulated.options import ARCHIVE_NAMES, BANDS, FLUXMAG0, 
 from swimmy_db.sources.skymap import tract_centre
 
 RERUN = "pdr3_wide"
+# Mask planes of hscPipe in PDR2 and PDR3, by bit (FORMATS 2.2).
+MASK_PLANES = {
+    name: bit
+    for bit, name in enumerate(
+        (
+            *("BAD", "SAT", "INTRP", "CR", "EDGE", "DETECTED", "DETECTED_NEGATIVE", "SUSPECT", "NO_DATA"),
+            *("BRIGHT_OBJECT", "CROSSTALK", "NOT_DEBLENDED", "UNMASKEDNAN", "REJECTED", "CLIPPED"),
+            *("SENSOR_EDGE", "INEXACT_PSF"),
+        )
+    )
+}
 _BLOCK = 2880
 _CD = 0.168 / 3600.0
 _LIST_HEADER = "#? rerun type filter tract ra dec sw sh image mask variance"
@@ -61,10 +72,20 @@ _EMPTY_LAYER = _header(
 )
 
 
-def fits_bytes(image: np.ndarray, x_0: int, y_0: int, tract: int, patch: int, band: str) -> bytes:
-    """A cutout: primary HDU with the zero point, the image with its WCS, empty mask and variance layers.
+def fits_bytes(
+    image: np.ndarray,
+    x_0: int,
+    y_0: int,
+    tract: int,
+    patch: int,
+    band: str,
+    mask: np.ndarray | None = None,
+    variance: np.ndarray | None = None,
+) -> bytes:
+    """A cutout: primary HDU with the zero point, the image with its WCS, mask and variance, empty if not given.
 
-    image: (ny, nx) counts; x_0, y_0: the 0-based tract pixel of image[0, 0].
+    image, variance: (ny, nx) counts and counts squared; mask: (ny, nx) bits of MASK_PLANES. x_0, y_0: the 0-based
+    tract pixel of image[0, 0].
     """
     primary = [
         _card("SIMPLE", True, "conforms to FITS standard"),
@@ -76,11 +97,26 @@ def fits_bytes(image: np.ndarray, x_0: int, y_0: int, tract: int, patch: int, ba
         _card("FLUXMAG0", FLUXMAG0, "AB mag = 2.5*log(fluxMag0/flux)"),
         _card(f"SRC_FLUXMAG0_{patch // 100}_{patch % 100}", FLUXMAG0),
     ]
+    planes = [_card(f"MP_{name}", bit) for name, bit in MASK_PLANES.items()]
+    return b"".join(
+        [
+            _header(primary),
+            _layer(image, ">f4", x_0, y_0, tract, "IMAGE"),
+            _EMPTY_LAYER if mask is None else _layer(mask, ">i4", x_0, y_0, tract, "MASK", planes),
+            _EMPTY_LAYER if variance is None else _layer(variance, ">f4", x_0, y_0, tract, "VARIANCE"),
+        ]
+    )
+
+
+def _layer(
+    pixels: np.ndarray, dtype: str, x_0: int, y_0: int, tract: int, kind: str, planes: Iterable[str] = ()
+) -> bytes:
+    """An image HDU of float32 or int32 with the tract's WCS."""
     ra, dec = tract_centre(tract)
-    rows, columns = image.shape
-    layer = [
+    rows, columns = pixels.shape
+    cards = [
         _card("XTENSION", "IMAGE", "Image extension"),
-        _card("BITPIX", -32, "array data type"),
+        _card("BITPIX", 32 if dtype == ">i4" else -32, "array data type"),
         _card("NAXIS", 2, "number of array dimensions"),
         _card("NAXIS1", columns),
         _card("NAXIS2", rows),
@@ -103,7 +139,8 @@ def fits_bytes(image: np.ndarray, x_0: int, y_0: int, tract: int, patch: int, ba
         _card("LTV1", float(-x_0)),
         _card("LTV2", float(-y_0)),
         _card("INHERIT", True),
-        _card("EXTTYPE", "IMAGE"),
+        _card("EXTTYPE", kind),
+        *planes,
         _card("CTYPE1A", "LINEAR"),
         _card("CTYPE2A", "LINEAR"),
         _card("CRPIX1A", 1.0),
@@ -113,9 +150,8 @@ def fits_bytes(image: np.ndarray, x_0: int, y_0: int, tract: int, patch: int, ba
         _card("CUNIT1A", "PIXEL"),
         _card("CUNIT2A", "PIXEL"),
     ]
-    data = np.ascontiguousarray(image, ">f4").tobytes()
-    padding = bytes(-len(data) % _BLOCK)
-    return _header(primary) + _header(layer) + data + padding + _EMPTY_LAYER + _EMPTY_LAYER
+    data = np.ascontiguousarray(pixels, dtype).tobytes()
+    return _header(cards) + data + bytes(-len(data) % _BLOCK)
 
 
 def bad_band(galaxy: Galaxy) -> str:
