@@ -55,3 +55,13 @@ def full_disk(fault: OSError, path: Path, needed: int | None = None) -> FetchFai
         f"{path}: no space left on the disk ({os.strerror(fault.errno)}; {free:,} bytes free{more}); the {held:,} "
         "bytes that came are kept: make room and run the same command again to go on"
     )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all. Raises FetchFailed where the disk is full."""
+    temporary = path.with_name(f".{path.name.lstrip('.')}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as fault:
+        raise full_disk(fault, temporary, len(content)) or fault from None

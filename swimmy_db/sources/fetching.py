@@ -1,7 +1,7 @@
 """What every archive's `fetch` is asked for and hands back, and the options that it takes (archives.toml)."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -30,17 +30,22 @@ def _not_noted(reason: str, **where: object) -> None:
     """Where nobody asks what an archive did not have."""
 
 
+def _no_survey(query: str) -> list[tuple]:
+    return []
+
+
 @dataclass(frozen=True)
 class FetchRequest:
     """What to bring: the survey's settings, and options of this one fetch by name.
 
     reject: called with a reason and where (source_file, value ...) for what the archive does not have; a row of
-    meta.rejects.
+    meta.rejects. ask_survey: the rows of a query of sql/queries to the workspace, none while it cannot answer.
     """
 
     settings: Settings
     options: Mapping[str, str] = field(default_factory=dict)
     reject: Callable[..., None] = _not_noted
+    ask_survey: Callable[[str], list[tuple]] = _no_survey
 
 
 @cache
@@ -85,3 +90,15 @@ def choice(request: FetchRequest, name: str, known: Mapping[str, object] | tuple
     if value not in known:
         raise UsageError(f"option {name}: expected one of {', '.join(known)}, found {value!r}")
     return value
+
+
+def pairs(text: str) -> dict[str, str]:
+    """An option that holds several values: "7.2 = VII/290/catalog, 8 = VII/294/catalog"."""
+    items = (item.partition("=") for item in text.split(",") if item.strip())
+    return {key.strip(): value.strip() for key, _, value in items}
+
+
+def planned(asked: Sequence[str], requests: int, size: int | str) -> str:
+    """What `swimmy ingest --dry-run` prints of an archive: what is asked for, how often, and the bytes to expect."""
+    expected = size if isinstance(size, str) else f"about {size / 1e6:,.1f} MB"
+    return "\n".join([*asked, f"{requests:,} request{'' if requests == 1 else 's'}, {expected} to expect"])

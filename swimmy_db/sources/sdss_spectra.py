@@ -1,16 +1,25 @@
 """SDSS spectra, the lite files spec-PLATE-MJD-FIBER.fits (FORMATS.md section 3.4): one file, one row."""
 
+import csv
 import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-from swimmy_db.errors import InputRefused
+from swimmy_db.errors import InputRefused, UsageError
+from swimmy_db.sources.archive import FileKind, Source
+from swimmy_db.sources.fetching import FetchedFile, FetchRequest, Progress, planned
+
+NAME = "sdss-spectra"
+FIRST_BOSS_PLATE = 3510
+if TYPE_CHECKING:
+    from swimmy_db.sources.download import Remote
 
 # native spellings, best first; RA and DEC of the primary header are the telescope's, not the fibre's
 _OF_THE_SPECTRUM = {
@@ -98,3 +107,112 @@ def _check_name(path: Path, values: dict) -> None:
     named = _NAME.fullmatch(path.name)
     if named and tuple(map(int, named.groups())) != inside:
         raise InputRefused(f"{path}: expected the spectrum that its name says, found plate, mjd, fiber {inside}")
+
+
+class Wanted(NamedTuple):
+    """A spectrum to fetch; run2d is "" where it is not known."""
+
+    plate: int
+    mjd: int
+    fiberid: int
+    run2d: str = ""
+
+
+def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
+    """The lite files of the spectra in the list; one that the archive does not have is a reject, not a failure.
+
+    Not astroquery's get_spectra: it has the full files only, many times larger, and needs a query to CAS for each.
+    """
+    from swimmy_db.sources.download import NotThere, download
+    from swimmy_db.sources.network import Network, new_session
+
+    network, fetched = Network.of(request), []
+    wanted = read_list(request)
+    came = 0
+    with new_session() as session:
+        for done, spectrum in enumerate(wanted, 1):
+            for remote in _remotes(spectrum, request):
+                try:
+                    fetched.append(download(remote, folder, network, lambda *_: None, session))
+                    came += fetched[-1].bytes
+                    break
+                except NotThere as fault:
+                    missing = fault
+            else:
+                request.reject(
+                    "spectrum not in the archive (options sdss-spectra.release, run2d_sdss, run2d_boss)",
+                    source_file=f"{NAME}/{_file_name(spectrum)}",
+                    value=str(missing),
+                )
+            progress(came, came * len(wanted) // done)
+    return fetched
+
+
+def plan(request: FetchRequest) -> str:
+    """What `fetch` would ask for."""
+    wanted = read_list(request)
+    asked = [next(iter(_remotes(spectrum, request))).url for spectrum in wanted]
+    shown = asked if len(asked) <= 5 else [*asked[:4], "...", asked[-1]]
+    return planned(shown, len(asked), len(asked) * int(request.options["bytes"]))
+
+
+def read_list(request: FetchRequest) -> list[Wanted]:
+    """The spectra of the list that the option names, or of the strangest candidates; each once.
+
+    Raises UsageError, InputRefused naming the option.
+    """
+    path = request.options["list"]
+    if not path:
+        wanted = [Wanted(*row) for row in request.ask_survey("spectra_wanted")]
+        if not wanted:
+            raise UsageError(
+                f"{NAME} needs the option {NAME}.list, a CSV file with columns plate, mjd, fiberid[, run2d], or a "
+                "workspace with candidates beyond 2 sigma that have SDSS spectra (`swimmy candidates`)"
+            )
+        return list(dict.fromkeys(wanted))
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, skipinitialspace=True)
+            rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+            wanted = [
+                Wanted(int(row["plate"]), int(row["mjd"]), int(row["fiberid"]), (row.get("run2d") or "").strip())
+                for row in rows
+            ]
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise InputRefused(
+            f"{path}: expected columns plate, mjd, fiberid (option {NAME}.list), found: {type(fault).__name__} {fault}"
+        ) from None
+    return list(dict.fromkeys(wanted))
+
+
+def _file_name(spectrum: Wanted) -> str:
+    return f"spec-{spectrum.plate:04d}-{spectrum.mjd}-{spectrum.fiberid:04d}.fits"
+
+
+def _remotes(spectrum: Wanted, request: FetchRequest) -> "Iterator[Remote]":
+    """Where the spectrum may be: in the reduction that is named, else in those of its spectrograph."""
+    from swimmy_db.sources.download import Remote
+
+    spectrograph = "boss" if spectrum.plate >= FIRST_BOSS_PLATE else "sdss"
+    for run2d in [spectrum.run2d] if spectrum.run2d else request.options[f"run2d_{spectrograph}"].split(","):
+        path = request.options["path"].format(
+            release=request.options["release"], **(spectrum._asdict() | {"run2d": run2d.strip()})
+        )
+        yield Remote(
+            f"{request.options['sas_url'].rstrip('/')}/{path}",
+            _file_name(spectrum),
+            f"the options {NAME}.sas_url, path, release and run2d_{spectrograph}",
+            "fits",
+        )
+
+
+SOURCE = Source(
+    name=NAME,
+    title="SDSS spectra",
+    files={"spectra": FileKind("raw.spectra", ("spec-*.fits",), read_spectrum, required=False)},
+    acknowledgement=(
+        "SDSS-IV (funders: see sdss.org); cite Ahumada et al. 2020 (DR16) and Smee et al. 2013 (spectrographs)."
+    ),
+    fetch=fetch,
+    plan=plan,
+)

@@ -58,8 +58,7 @@ def serving(server: Server | None = None) -> Iterator[Server]:
     class Handler(_Handler):
         state = server
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    http = _QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{http.server_port}"
@@ -69,6 +68,13 @@ def serving(server: Server | None = None) -> Iterator[Server]:
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *args: object) -> None:
+        """A client that was killed, or had enough, is what is tested here."""
 
 
 class _Handler(BaseHTTPRequestHandler):
