@@ -89,6 +89,9 @@ class Settings(BaseModel):
     match_radius_milliquas: float = _setting(1.0, "4.2", "match radius", "arcsec", gt=0)
     match_radius_gama: float = _setting(1.0, "2.2", "match radius", "arcsec", gt=0)
     match_radius_gswlc: float = _setting(1.0, "4.3", "match radius", "arcsec", gt=0)
+    milliquas_layout: str = _setting(
+        "auto", "4.2", "columns of Milliquas as text: auto (recognised), A, B or 2016", pattern="^(auto|A|B|2016)$"
+    )
     mpa_jhu_require_reliable: bool = _setting(
         False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
     )

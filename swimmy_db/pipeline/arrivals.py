@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from swimmy_db.config import Settings
 from swimmy_db.contracts import Contract, conform, contracts_of, load_contract
 from swimmy_db.errors import InputRefused
-from swimmy_db.sources.registry import SOURCES, Source
+from swimmy_db.sources.archive import Source
+from swimmy_db.sources.registry import SOURCES
 
 OWN = "own"
 SIMULATED = "simulated"
@@ -40,16 +41,19 @@ def arrival(name: str) -> Arrival:
 def to_parquet(tables: Iterator[pa.Table], contract: Contract, path: Path, source_file: str) -> int:
     """Check each block of a native file against the contract and write it; returns the number of rows.
 
-    Adds source_file and file_row (0-based data row). Raises InputRefused; nothing has been published then.
+    Adds source_file, and file_row (0-based data row) where the reader does not say itself which row it was.
+    Raises InputRefused; nothing has been published then.
     """
     written = 0
     writer = None
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         for native in tables:
-            rows = pa.array(range(written, written + len(native)), pa.int64())
             named = native.append_column("source_file", pa.array([source_file] * len(native), pa.string()))
-            table = conform(named.append_column("file_row", rows), contract, source_file, written)
+            if "file_row" not in native.column_names:
+                rows = pa.array(range(written, written + len(native)), pa.int64())
+                named = named.append_column("file_row", rows)
+            table = conform(named, contract, source_file, written)
             writer = writer or pq.ParquetWriter(path, table.schema)
             writer.write_table(table.cast(writer.schema))
             written += len(native)
@@ -62,17 +66,20 @@ def to_parquet(tables: Iterator[pa.Table], contract: Contract, path: Path, sourc
 def _read_archive(source: Source, folder: Path, settings: Settings, out: Path) -> dict[str, list[Path]]:
     tables: dict[str, list[Path]] = {}
     for file_kind, kind in source.files.items():
-        files = sorted(folder.glob(kind.pattern))
+        files = kind.find(folder)
         if not files and kind.required:
             there = ", ".join(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else "no such folder"
             raise InputRefused(
-                f"{folder}: expected a file {kind.pattern} ({source.title}, {file_kind}), found: {there}"
+                f"{folder}: expected a file {' or '.join(kind.patterns)} ({source.title}, {file_kind}), found: {there}"
             )
         contract = load_contract(kind.table, settings.band_names)
+        chosen = {keyword: getattr(settings, name) for keyword, name in kind.settings.items()}
         for file in files:
             written = tables.setdefault(kind.table, [])
             parquet = out / f"{kind.table}-{len(written)}.parquet"
-            if to_parquet(kind.read(file), contract, parquet, f"{folder.name}/{file.relative_to(folder).as_posix()}"):
+            if to_parquet(
+                kind.read(file, **chosen), contract, parquet, f"{folder.name}/{file.relative_to(folder).as_posix()}"
+            ):
                 written.append(parquet)
     return tables
 

@@ -1,13 +1,17 @@
 """Bring catalogues into the workspace: native files go to downloads/ as they are, and become raw.* tables."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from swimmy_db.catalog import Publication, last_runs, new_staging, open_catalog, publish
-from swimmy_db.errors import InputRefused, UsageError
+from swimmy_db.errors import InputRefused, SwimmyError
 from swimmy_db.pipeline.arrivals import OWN, SIMULATED, arrival
+from swimmy_db.pipeline.fetch import Fetched, archive_of, check_options, discard, fetch_archive
 from swimmy_db.pipeline.setup import claim_workspace, publish_settings
 from swimmy_db.pipeline.stage import (
     Progress,
@@ -27,6 +31,15 @@ from swimmy_db.workspace import Workspace, default_settings, resolve, settings_d
 READERS = ("swimmy_db.sources", "swimmy_db.contracts")
 
 
+@contextmanager
+def no_bars(title: str, counts_bytes: bool) -> Iterator[Progress]:
+    """Show nothing."""
+    yield silent
+
+
+Bars = Callable[[str, bool], AbstractContextManager[Progress]]
+
+
 def ingest_archives(
     workspace: Workspace, names: Sequence[str], folder: Path, preset: str = "paper", progress: Progress = silent
 ) -> dict[str, int]:
@@ -35,17 +48,53 @@ def ingest_archives(
     Returns rows by table. Raises InputRefused, and leaves the workspace as it was, where a file is not what its
     contract says; UsageError for an archive that is not in the registry.
     """
-    unknown = [name for name in names if name not in SOURCES]
-    if unknown:
-        raise UsageError(f"no archive named {unknown[0]!r}; there are: demo, files, {', '.join(SOURCES)}")
+    sources = [archive_of(name) for name in names]
     staging = new_staging(workspace)
-    for name in names:
-        origin = folder / name if (folder / name).is_dir() else folder
+    for source in sources:
+        origin = folder / source.name if (folder / source.name).is_dir() else folder
         if not origin.is_dir():
-            raise InputRefused(f"{origin}: expected a folder with the files of {SOURCES[name].title}, found none")
-        patterns = [kind.pattern for kind in SOURCES[name].files.values()] + list(SOURCES[name].kept)
-        copy_files(origin, {file for pattern in patterns for file in origin.glob(pattern)}, staging, name)
+            raise InputRefused(f"{origin}: expected a folder with the files of {source.title}, found none")
+        copy_files(origin, set(source.find(origin)), staging, source.name)
     return ingest_staged(workspace, staging, names, {"preset": preset}, simulated=False, progress=progress)
+
+
+def ingest_fetched(
+    workspace: Workspace, names: Sequence[str], options: Mapping[str, str], preset: str = "paper", bars: Bars = no_bars
+) -> dict[str, int]:
+    """Fetch archives over the network, then ingest what came as if it had been brought by hand; rows by table.
+
+    options: NAME or ARCHIVE.NAME, as in sources/archives.toml. What was fetched stays in the workspace until its
+    tables are published, and a failed or killed run finds it again. bars(title, counts bytes) shows progress.
+    Raises FetchFailed where an archive does not serve; otherwise as `ingest_archives`.
+    """
+    check_options(list(names), options)
+    refuse_simulated(workspace)
+    fetched = []
+    for name in names:
+        with bars(f"fetch {name}", archive_of(name).counts_bytes) as progress:
+            fetched.append(fetch_archive(workspace, name, options, preset, progress))
+    staging = new_staging(workspace)
+    for arrived in fetched:
+        arrived.put_into(staging)
+    try:
+        with bars(f"ingest {' '.join(names)}", False) as progress:
+            counts = ingest_staged(
+                workspace,
+                staging,
+                names,
+                {"preset": preset},
+                simulated=False,
+                progress=progress,
+                fetched={arrived.name: arrived for arrived in fetched},
+            )
+    except InputRefused as refused:
+        kept = ", ".join(str(arrived.folder) for arrived in fetched)
+        raise InputRefused(
+            f"{refused}\n(the fetched files are in {kept}; remove them to have them fetched anew)"
+        ) from None
+    for name in names:
+        discard(workspace, name)
+    return counts
 
 
 def ingest_demo(workspace: Workspace, options: Mapping[str, object], progress: Progress = silent) -> dict[str, int]:
@@ -97,17 +146,21 @@ def ingest_staged(
     simulated: bool,
     mark: str | None = None,
     progress: Progress = silent,
+    fetched: Mapping[str, Fetched] | None = None,
 ) -> dict[str, int]:
     """Read and check the native files staged under downloads/, then publish them and their tables at once."""
-    started = datetime.now(UTC)
+    fetched = fetched or {}
     try:
         values = workspace.setting_values() if workspace.settings_file.exists() else first_settings
         settings = resolve(values, str(workspace.settings_file))
-        parquet = {}
+        read = []
         for done, name in enumerate(names):
             progress(done, len(names))
-            out = staging / ".tables" / name
-            parquet[name] = arrival(name).read(staging / "downloads" / name, settings, out)
+            started, clock = datetime.now(UTC), time.monotonic()
+            parquet = arrival(name).read(staging / "downloads" / name, settings, staging / ".tables" / name)
+            before = fetched[name].seconds if name in fetched else 0.0
+            started = fetched[name].started if name in fetched else started
+            read.append(Read(name, parquet, started, before + time.monotonic() - clock, fetched.get(name)))
         with publish(workspace, "ingest", staging) as publication:
             publication.bands = settings.band_names
             claim_workspace(publication, settings, simulated)
@@ -116,8 +169,8 @@ def ingest_staged(
                 publish_settings(publication, settings, default_settings(settings))
             made = []
             counts = {}
-            for name in names:
-                counts |= publish_arrival(publication, name, parquet[name], started, mark)
+            for arrived in read:
+                counts |= publish_arrival(publication, arrived, mark)
                 made += publication.made
             publication.made = made
         return counts
@@ -125,29 +178,65 @@ def ingest_staged(
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def publish_arrival(
-    publication: Publication, name: str, parquet: dict[str, list[Path]], started: datetime, mark: str | None
-) -> dict[str, int]:
+@dataclass(frozen=True)
+class Read:
+    """An archive's files as Parquet under contract, and the seconds that this one took so far."""
+
+    name: str
+    parquet: dict[str, list[Path]]
+    started: datetime
+    seconds: float
+    fetched: Fetched | None = None
+
+
+def publish_arrival(publication: Publication, read: Read, mark: str | None) -> dict[str, int]:
     """Load one archive's tables and note its files; returns rows by table."""
-    source = arrival(name)
+    clock = time.monotonic()
+    name, source = read.name, arrival(read.name)
     publication.stage = f"ingest-{name}"
     publication.made = []
     if name == SIMULATED:
         publication.connection.execute("create schema if not exists truth")
     counts = {}
     for table in source.tables:
-        publication.load(table, parquet.get(table, []))
+        publication.load(table, read.parquet.get(table, []))
         counts[table] = publication.connection.execute(f"select count(*) from {table}").fetchone()[0]
     folder = publication.staging / "downloads" / name
     replace_folder(folder)
     files = {f"downloads/{name}/{key}": path for key, path in staged_files(folder).items()}
-    fetched = started.replace(tzinfo=None)
     recorded = record_files(
-        publication, publication.stage, files, fetched_at=fetched, acknowledgement=source.acknowledgement or None
+        publication,
+        publication.stage,
+        files,
+        each=read.fetched.about() if read.fetched else None,
+        fetched_at=read.started.replace(tzinfo=None),
+        acknowledgement=source.acknowledgement or None,
     )
-    record_rejects(publication, [])
-    seconds = (datetime.now(UTC) - started).total_seconds()
+    if read.fetched:
+        require_as_fetched(recorded, read.fetched)
+    record_rejects(publication, read.fetched.rejects if read.fetched else [])
     contents = digest({row["path"]: row["sha256"] for row in recorded})
     origin = Provenance(mark or contents, "", code_version(READERS), {})
-    record_stage(publication, origin, started, seconds, recorded)
+    record_stage(publication, origin, read.started, read.seconds + time.monotonic() - clock, recorded)
     return counts
+
+
+def require_as_fetched(recorded: Sequence[dict], fetched: Fetched) -> None:
+    """Raises InputRefused for a file that is not, byte for byte, what came over the network."""
+    expected = fetched.sha256s()
+    for row in recorded:
+        came = expected.get(row["path"], row["sha256"])
+        if came != row["sha256"]:
+            raise InputRefused(f"{row['path']}: expected sha256 {came}, as it was fetched, found {row['sha256']}")
+
+
+def refuse_simulated(workspace: Workspace) -> None:
+    """Raises SwimmyError where real catalogues would come into an embedded survey, before anything is fetched."""
+    if not workspace.database.exists():
+        return
+    with open_catalog(workspace) as catalog:
+        if catalog.value("select is_simulated from meta.workspace"):
+            raise SwimmyError(
+                f"{workspace.folder} holds a simulated survey; real archives need a workspace of their own "
+                "(--workspace FOLDER)"
+            )

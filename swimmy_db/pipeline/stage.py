@@ -5,7 +5,7 @@ import importlib.util
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -222,10 +222,22 @@ def staged_files(staging: Path) -> dict[str, Path]:
     }
 
 
-def record_files(publication: Publication, source: str, files: dict[str, Path], **about: object) -> list[dict]:
-    """meta.files names every file of the workspace with its checksum: what `swimmy verify` compares."""
+def record_files(
+    publication: Publication,
+    source: str,
+    files: dict[str, Path],
+    each: Mapping[str, dict] | None = None,
+    **about: object,
+) -> list[dict]:
+    """meta.files names every file of the workspace with its checksum: what `swimmy verify` compares.
+
+    about: the same for all files; each: what is known of single ones (url, fetched_at), by their name in `files`.
+    """
+    each = each or {}
     rows = [
-        {"path": name, "bytes": path.stat().st_size, "sha256": sha256_of(path), "source": source, **about}
+        {"path": name, "bytes": path.stat().st_size, "sha256": sha256_of(path), "source": source}
+        | about
+        | each.get(name, {})
         for name, path in files.items()
         if not name.startswith("journal/")
     ]

@@ -9,8 +9,11 @@ import pyarrow as pa
 
 from swimmy_db.contracts import load_contract
 from swimmy_db.errors import InputRefused
+from swimmy_db.sources.archive import FileKind, Source
+from swimmy_db.sources.fetching import FetchedFile, FetchRequest, Progress, planned
 from swimmy_db.sources.text_columns import typed
 
+NAME = "gswlc"
 BLOCK_LINES = 50_000
 COLUMNS = [
     *("objid", "glxid", "plate", "mjd", "fiberid", "ra", "dec", "z", "chi2_r"),
@@ -49,3 +52,34 @@ def read_gswlc(path: Path) -> Iterator[pa.Table]:
                 number += len(block)
     except (OSError, EOFError, UnicodeDecodeError) as fault:
         raise InputRefused(f"{path}: line {number} or after: expected lines of text, found {fault}") from None
+
+
+def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
+    """GSWLC-<catalogue>.dat.gz, as the server stores it: its Content-Encoding is not undone."""
+    from swimmy_db.sources.download import Remote, download
+    from swimmy_db.sources.network import Network
+
+    url = _url(request)
+    remote = Remote(url, url.rpartition("/")[2], "the options gswlc.base_url and gswlc.catalogue")
+    return [download(remote, folder, Network.of(request), progress)]
+
+
+def plan(request: FetchRequest) -> str:
+    """What `fetch` would ask for."""
+    return planned([_url(request)], 1, int(request.options["bytes"]))
+
+
+def _url(request: FetchRequest) -> str:
+    return f"{request.options['base_url'].rstrip('/')}/GSWLC-{request.options['catalogue']}.dat.gz"
+
+
+SOURCE = Source(
+    name=NAME,
+    title="GALEX-SDSS-WISE Legacy Catalog 2",
+    files={"galaxies": FileKind("raw.gswlc", ("GSWLC*.dat*",), read_gswlc)},
+    acknowledgement=(
+        "Cite Salim et al. 2016 and Salim, Boquien and Lee 2018 (GSWLC-2); it builds on GALEX, SDSS and WISE."
+    ),
+    fetch=fetch,
+    plan=plan,
+)

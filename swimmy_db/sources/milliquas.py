@@ -1,7 +1,9 @@
-"""The Million Quasars catalogue as fixed-width text, in any of its layouts (FORMATS.md section 4.1)."""
+"""The Million Quasars catalogue: fixed-width text in any of its layouts, VizieR's VOTable, FITS (FORMATS.md 4.1)."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,8 +11,14 @@ import pyarrow.compute as pc
 
 from swimmy_db.contracts import load_contract
 from swimmy_db.errors import InputRefused
+from swimmy_db.sources.archive import FileKind, Source
+from swimmy_db.sources.fetching import FetchedFile, FetchRequest, Progress, choice, pairs, planned
+from swimmy_db.sources.fits_tables import read_fits_table
 from swimmy_db.sources.text_columns import typed
+from swimmy_db.sources.votables import is_votable, read_votable
 
+NAME = "milliquas"
+AUTO = "auto"
 BLOCK_LINES = 50_000
 SNIFFED_LINES = 1000
 
@@ -37,15 +45,47 @@ LONGEST_A = 192
 SHORTEST = 26
 
 
-def read_milliquas(path: Path, layout: str | None = None) -> Iterator[pa.Table]:
-    """Blocks of the catalogue; the layout, a key of LAYOUTS, is recognised unless given. Blank cells are NULL.
+# VizieR's names (VII/290 and VII/294) for the text's columns; rName and RName differ only by case.
+VIZIER_NAMES = {
+    **{"RAJ2000": "ra", "RAdeg": "ra", "DEJ2000": "dec", "DEdeg": "dec", "Name": "name", "Type": "type"},
+    **{"Rmag": "rmag", "Bmag": "bmag", "Comment": "comment", "R": "r", "B": "b", "z": "z", "rName": "cite"},
+    **{"rz": "zcite", "RXpct": "rxpct", "Qpct": "qpct", "XName": "xname", "RName": "rname"},
+    **{"Lobe1": "lobe1", "Lobe2": "lobe2"},
+}
+
+
+def read_milliquas(path: Path, layout: str = AUTO) -> Iterator[pa.Table]:
+    """Blocks of the catalogue, whatever form it came in; blank cells are NULL.
+
+    layout: of the text, a key of LAYOUTS; it is recognised unless given. Raises InputRefused.
+    """
+    with open(path, "rb") as handle:
+        magic = handle.read(6)
+    if is_votable(path):
+        yield from renamed(read_votable(path), VIZIER_NAMES)
+    elif magic == b"SIMPLE" or magic[:2] == b"\x1f\x8b":
+        yield from read_fits_table(path)
+    else:
+        yield from read_text(path, layout)
+
+
+def renamed(tables: Iterable[pa.Table], names: Mapping[str, str]) -> Iterator[pa.Table]:
+    """Blocks under the archive's own names; a column that would come second under a name is left out."""
+    for table in tables:
+        taken = {names[name] for name in table.column_names if name in names}
+        kept = [name for name in table.column_names if name in names or name.lower() not in taken]
+        yield pa.table({names.get(name, name): table[name] for name in kept})
+
+
+def read_text(path: Path, layout: str = AUTO) -> Iterator[pa.Table]:
+    """Blocks of the fixed-width text.
 
     Raises InputRefused naming the line for one that is too short, too long, or has a value that is not a number.
     """
     types = {name: column.arrow_type for name, column in load_contract("raw.milliquas").columns.items()}
     with open(path, encoding="latin-1", newline="") as stream:
         first = list(itertools.islice(stream, SNIFFED_LINES))
-        fields = LAYOUTS[layout or recognise_layout(first)]
+        fields = LAYOUTS[recognise_layout(first) if layout == AUTO else layout]
         lines = itertools.chain(first, stream)
         number = 1
         while True:
@@ -91,3 +131,81 @@ def _check_lengths(block: list[str], fields: dict[str, tuple[int, int]], path: P
             )
         if line[longest:].strip():
             raise InputRefused(f"{path}: line {number}: expected at most {longest} characters, found {len(line)}")
+
+
+def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
+    """The version that is asked for, from VizieR; or the author's text, always the newest (option `via`)."""
+    via = choice(request, "via", ("tap", "vizier", "text"))
+    if via == "text":
+        return _fetch_text(folder, request, progress)
+    from swimmy_db.sources.vizier import fetch_tap, fetch_vizier
+
+    version, table = _table(request)
+    stem = f"{NAME}-{version}"
+    if via == "vizier":
+        return fetch_vizier(folder, request, progress, NAME, table, f"{stem}.vot")
+    return fetch_tap(folder, request, progress, NAME, table, stem)
+
+
+def plan(request: FetchRequest) -> str:
+    """What `fetch` would ask for."""
+    from swimmy_db.sources.vizier import tap_queries
+
+    via, size = choice(request, "via", ("tap", "vizier", "text")), int(request.options["bytes"])
+    if via == "text":
+        return planned([request.options["text_url"]], 1, size)
+    _, table = _table(request)
+    if via == "vizier":
+        return planned([f"{request.options['vizier_server']}: {table}, all rows and columns"], 1, 2 * size)
+    queries = tap_queries(table, int(request.options["parts"]))
+    return planned([request.options["tap_url"], *queries], 2 + len(queries), size)
+
+
+def _table(request: FetchRequest) -> tuple[str, str]:
+    """The version and VizieR's name of it. Raises UsageError, naming the option, for a version that is not known."""
+    tables = pairs(request.options["tables"])
+    version = choice(request, "version", tables)
+    return version, tables[version]
+
+
+def _fetch_text(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
+    """milliquas.txt, out of the zip in which it is served."""
+    from swimmy_db.sources.download import Remote, download
+    from swimmy_db.sources.fetched_files import full_disk, note_finished
+    from swimmy_db.sources.network import Network
+
+    url = request.options["text_url"]
+    remote = Remote(url, ".milliquas.zip", "the option milliquas.text_url", "zip")
+    packed = download(remote, folder, Network.of(request), progress)
+    path = folder / "milliquas.txt"
+    try:
+        with zipfile.ZipFile(packed.path) as archive:
+            member = next(name for name in archive.namelist() if name.lower().endswith("milliquas.txt"))
+            with archive.open(member) as source, open(path, "wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+    except (zipfile.BadZipFile, StopIteration) as fault:
+        packed.path.unlink()
+        raise InputRefused(f"{url}: expected a zip with milliquas.txt, found {fault or 'no such member'}") from None
+    except OSError as fault:
+        raise full_disk(fault, path) or fault from None
+    return [note_finished(path, url)]
+
+
+SOURCE = Source(
+    name=NAME,
+    title="Million Quasars catalogue",
+    files={
+        "quasars": FileKind(
+            "raw.milliquas",
+            ("milliquas.txt", "milliquas*.vot", "milliquas*.fits*", "mos_milliquas*.fits*"),
+            read_milliquas,
+            settings={"layout": "milliquas_layout"},
+        )
+    },
+    acknowledgement=(
+        "Cite the Million Quasars catalogue, Flesch 2015 (PASA 32, 10) and Flesch 2023 for version 8, and name "
+        "the version that was used."
+    ),
+    fetch=fetch,
+    plan=plan,
+)

@@ -68,7 +68,7 @@ def read_photometry(survey: OwnSurvey) -> Iterator[pa.Table]:
             constant = {"seeing_fwhm": band.seeing_fwhm, "psf_depth": band.depth}
             values = {ours: _floats(survey, table, f"{ours} {band.band}", constant.get(ours)) for ours in PHOTOMETRY}
             name = pa.array([band.band] * len(table), pa.string())
-            yield pa.table({"object_id": object_ids, "band": name, **values})
+            yield pa.table({"object_id": object_ids, "band": name, **values, "file_row": rows})
 
 
 def _ids(survey: OwnSurvey, values: pa.ChunkedArray, rows: pa.Array) -> tuple[pa.Array, pa.Array]:
