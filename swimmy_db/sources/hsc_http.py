@@ -6,13 +6,16 @@ chained to ours.
 
 import html
 import re
+import tarfile
 import threading
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from swimmy_db.config import Settings
 from swimmy_db.errors import SwimmyError
@@ -61,6 +64,14 @@ class HscHttp:
     def stop(self) -> None:
         """Let every thread that waits or is about to ask give up at once, with Stopped."""
         self._stopped.set()
+
+    def resume(self) -> None:
+        """Allow requests again, once the threads that were stopped are gone."""
+        self._stopped.clear()
+
+    def said(self, start: bytes) -> str:
+        """The start of what a service sent, as text in which the password does not stand."""
+        return self.account.scrub(plain_text(start))
 
     def pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
@@ -149,7 +160,59 @@ class HscHttp:
             start = b""
         finally:
             response.close()
-        return self.account.scrub(plain_text(start))
+        return self.said(start)
+
+
+class CutShort(tarfile.ReadError):
+    """An answer's body ended before its time, or came too slowly; whoever reads a tar from it sees it truncated."""
+
+
+class Body:
+    """An answer's content as it arrives. `fault` says why it ended early, for a person."""
+
+    def __init__(self, response: requests.Response, http: HscHttp) -> None:
+        self.raw = response.raw
+        self.http = http
+        self.window = http.settings.hsc_timeout
+        self.least = http.settings.hsc_rate_min * http.settings.hsc_timeout
+        self.start = b""
+        self.fault: str | None = None
+        self._waited = 0.0
+        self._bytes = 0
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes, fewer only at the end. Raises CutShort."""
+        blocks = []
+        while size > 0:
+            block = self._some(size)
+            if not block:
+                break
+            blocks.append(block)
+            size -= len(block)
+        content = b"".join(blocks)
+        if len(self.start) < SHOWN:
+            self.start += content[:SHOWN]
+        return content
+
+    def _some(self, size: int) -> bytes:
+        self.http.pause(0)
+        clock = time.monotonic()
+        try:
+            block = self.raw.read1(size, decode_content=False) or b""
+        except (HTTPError, OSError) as fault:
+            self.fault = f"the connection was cut ({type(fault).__name__})"
+            raise CutShort(self.fault) from None
+        # only the time that the service took counts, not ours between two reads
+        self._waited += time.monotonic() - clock
+        self._bytes += len(block)
+        if self._waited > self.window:
+            if self._bytes < self.least:
+                self.fault = (
+                    f"{self._bytes} bytes in {self._waited:.0f} s are too slow (settings hsc_rate_min, hsc_timeout)"
+                )
+                raise CutShort(self.fault)
+            self._waited, self._bytes = 0.0, 0
+        return block
 
 
 class Waits:

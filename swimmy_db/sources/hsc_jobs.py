@@ -13,18 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from urllib3.exceptions import HTTPError
-
 from swimmy_db.config import Settings
 from swimmy_db.publishing import sha256_of
 from swimmy_db.sources.fetching import FetchedFile
 from swimmy_db.sources.hsc_credentials import Account
-from swimmy_db.sources.hsc_http import HscError, HscHttp, NotThere, RequestRefused, Waits
+from swimmy_db.sources.hsc_http import Body, CutShort, HscError, HscHttp, NotThere, RequestRefused, Waits
 from swimmy_db.sources.hsc_release import Release
 from swimmy_db.sources.hsc_sql import Query
 
 LEDGER = ".jobs.json"
 CHUNK = 64 << 10
+LONGEST_REPLY = 16 << 20
 RUNNING, DONE = ("waiting", "running"), "done"
 
 
@@ -167,16 +166,17 @@ class JobClient:
             response = self.http.send(
                 "POST", f"{self.release.sql_url}download", f"download {name}", self.auth, json=self._body({"id": job})
             )
+            body = Body(response, self.http)
             try:
                 with response, open(partial, "wb") as stream:
-                    while block := response.raw.read(CHUNK):
+                    while block := body.read(CHUNK):
                         stream.write(block)
                     stream.flush()
                     os.fsync(stream.fileno())
                 os.replace(partial, target)
                 return
-            except HTTPError as fault:
-                cut = f"download {name}: the connection was cut ({type(fault).__name__})"
+            except CutShort as fault:
+                cut = f"download {name}: {fault}"
             except OSError as fault:
                 partial.unlink(missing_ok=True)
                 raise HscError(
@@ -210,10 +210,10 @@ class JobClient:
         while True:
             with self.http.send("POST", url, what, self.auth, json=body, json_after_502=later) as response:
                 try:
-                    content = response.raw.read() if reply else b"{}"
-                except HTTPError as fault:
+                    content = Body(response, self.http).read(LONGEST_REPLY) if reply else b"{}"
+                except CutShort as fault:
                     content = None
-                    cut = f"{what}: the connection was cut ({type(fault).__name__})"
+                    cut = f"{what}: {fault}"
             if content is not None:
                 break
             waits.wait(cut)
