@@ -143,6 +143,46 @@ class Settings(BaseModel):
     )
     spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
 
+    # what is asked of the HSC-SSP services, and how (FORMATS.md sections 1 and 2)
+    push_down: bool = _setting(
+        True, "2.2", "let the HSC server make the coarse cuts: primary, near the magnitude limit, no clear point source"
+    )
+    push_down_magnitude_margin: float = _setting(
+        0.5, "2.2", "the coarse cut on the server is fainter than magnitude_max by this", "mag", ge=0
+    )
+    push_down_extendedness_margin: float = _setting(
+        0.2, "2.2", "the coarse cut on the server is below extendedness_min by this", "mag", ge=0
+    )
+    psf: str = _setting(
+        "patch",
+        "2.3",
+        "patch (its seeing) or picker (the PSF picker's, per object)",
+        pattern="^(patch|picker)$",
+    )
+    hsc_cutouts: str = _setting(
+        "files",
+        "2.3",
+        "files (downloads/hsc/cutouts) or service (fetch what lacks)",
+        pattern="^(files|service)$",
+    )
+    hsc_release_file: str = _setting("", "2.1", "a TOML of one's own that describes HSC releases as hsc_releases.toml")
+    hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's")
+    hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's")
+    hsc_psf_url: str = _setting("", "2.3", "address of the PSF picker; empty: the release's")
+    hsc_tracts_a_job: int = _setting(1, "2.1", "tracts that one catalogue job covers", ge=1)
+    hsc_jobs_at_once: int = _setting(2, "2.1", "catalogue jobs that run side by side", ge=1, le=8)
+    hsc_poll_first: float = _setting(1.0, "2.1", "first wait between two looks at a job; doubled each time", "s", gt=0)
+    hsc_poll_max: float = _setting(300.0, "2.1", "longest wait between two looks at a job", "s", gt=0)
+    hsc_job_hours_max: float = _setting(24.0, "2.1", "a job that has not ended after it counts as stuck", "h", gt=0)
+    hsc_list_rows: int = _setting(990, "2.3", "rows of one request for cutouts; the server refuses 1000", ge=1, le=990)
+    hsc_connections: int = _setting(4, "2.3", "cutout requests at once; the archive asks for 4 at most", ge=1, le=4)
+    hsc_timeout: float = _setting(300.0, "2.3", "longest silence of a service", "s", gt=0)
+    hsc_rate_min: float = _setting(
+        500.0, "2.3", "a download slower than it over hsc_timeout is given up and asked for again", "byte / s", ge=0
+    )
+    hsc_retries: int = _setting(8, "2.3", "attempts without any progress before a fetch gives up", ge=0)
+    hsc_backoff: float = _setting(1.0, "2.3", "first wait after a failed attempt; doubled each time", "s", gt=0)
+
     @property
     def band_names(self) -> tuple[str, ...]:
         """The bands in cube order; the one place that knows it."""

@@ -1,9 +1,11 @@
 """Workspaces that tests share: a bare one made by hand, and one tiny embedded survey that went through everything."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers.hsc import PASSWORD, USER, HscServer
 
 from swimmy_db.catalog import publish
 from swimmy_db.config import load_preset
@@ -130,3 +132,13 @@ def demo(demo_survey, tmp_path) -> Workspace:
     """A copy of the tiny embedded survey that a test may change."""
     shutil.copytree(demo_survey, tmp_path / "workspace")
     return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def hsc_server(demo_survey, monkeypatch) -> Iterator[HscServer]:
+    """The HSC services on a loopback port with the embedded survey's data, and the account that they know."""
+    monkeypatch.setenv("HSC_SSP_USER", USER)
+    monkeypatch.setenv("HSC_SSP_PASSWORD", PASSWORD)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with HscServer(demo_survey / "downloads" / "hsc") as server:
+        yield server

@@ -85,7 +85,7 @@ def read_cutout(
     x, y = sky_to_pixel(image, ra, dec)
     if not (math.isfinite(x) and math.isfinite(y)):
         raise BadCutout("position not in the image")
-    _check_room(pixels.shape, x, y, stamp_size, margin)
+    check_room(pixels.shape, x, y, stamp_size, margin)
     bad = ~np.isfinite(pixels)
     mask_bits = 0
     if mask.data is not None:
@@ -140,7 +140,8 @@ def _zero_point(primary: Hdu) -> float:
     return 2.5 * math.log10(flux)
 
 
-def _check_room(shape: tuple[int, int], x: float, y: float, stamp_size: int, margin: int) -> None:
+def check_room(shape: tuple[int, int], x: float, y: float, stamp_size: int, margin: int) -> None:
+    """Raises BadCutout where a stamp (ny, nx) has too little room around the object at x, y, all in pixels."""
     needed = stamp_size + 2 * margin
     if min(shape) < needed - 2 * FORGIVEN:
         raise BadCutout(f"too small: {shape[1]}x{shape[0]}, need {needed}x{needed}")

@@ -73,7 +73,7 @@ def write_stamps(
         path = folder / f"tract={key[0]}" / f"band={key[1]}" / f"part-{parts[key]:05d}.parquet"
         arrivals, group = zip(*sorted(waiting.pop(key), key=lambda item: item[1].object_id), strict=True)
         order.append(np.array(arrivals))
-        indexes.append(_write_part(group, path, path.relative_to(folder).as_posix()))
+        indexes.append(write_part(group, path, path.relative_to(folder).as_posix()))
         files.append(path)
         parts[key] += 1
         return sizes.pop(key)
@@ -113,7 +113,7 @@ def read_stamps(root: Path, index: pa.Table, block: int = ROW_GROUP) -> Iterator
 
     @lru_cache(maxsize=4 * len(bands))
     def row_group(file: int, number: int) -> list[Stamp]:
-        return _stamps_of(opened(file).read_row_group(number))
+        return stamps_of(opened(file).read_row_group(number))
 
     for start in range(0, len(ids), block):
         objects: dict[int, dict[str, Stamp]] = {}
@@ -132,7 +132,7 @@ def read_stamps(root: Path, index: pa.Table, block: int = ROW_GROUP) -> Iterator
         yield objects
 
 
-def _stamps_of(table: pa.Table) -> list[Stamp]:
+def stamps_of(table: pa.Table) -> list[Stamp]:
     shapes = zip(table["ny"].to_pylist(), table["nx"].to_pylist(), strict=True)
     pixels = [
         np.frombuffer(content.as_buffer(), "<f4").reshape(shape)
@@ -142,7 +142,7 @@ def _stamps_of(table: pa.Table) -> list[Stamp]:
     return [Stamp(*row) for row in zip(*columns, strict=True)]
 
 
-def _write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
+def write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
     """Write one part; returns its rows of the index."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = [name for name in INDEX_SCHEMA.names if name in PART_SCHEMA.names]

@@ -1,14 +1,15 @@
 """HSC image cutouts: the list that was sent and the tar that came back (FORMATS.md section 2.2).
 
-The tar is streamed: one member is in memory at a time.
+The tar is streamed, from a file or as it arrives: one member is in memory at a time.
 """
 
 import math
 import re
 import tarfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from swimmy_db.config import Band
 from swimmy_db.errors import InputRefused
@@ -19,6 +20,9 @@ MEMBER = re.compile(
 )
 OBJECT_ID = re.compile(r"\bobject_id\s*=\s*(\d+)")
 DEFAULTS = {"filter": "HSC-I", "tract": "any"}
+OMITTED = "omitted by the service"
+# the ends that a tar can come to before its time
+TRUNCATED, DAMAGED, NO_TAR = "tar truncated", "tar damaged", "not a tar"
 
 _CUT = ("truncated header", "unexpected end of data")
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-z]*)")
@@ -81,15 +85,32 @@ def read_cutout_tar(
     Every line of a wanted object comes out once, as a CutoutFile or as a MissingCutout; members in excess come
     out as further MissingCutouts. Raises InputRefused for a list that does not follow the grammar.
     """
-    by_name = {spelling: band.band for band in bands for spelling in (band.archive_name, band.band)}
-    waiting = {row.lineno: row for row in read_cutout_list(list_file)}
+    rows = read_cutout_list(list_file)
     objects = {
         row.lineno: row.object_id if row.object_id is not None or nearest is None else nearest(row.ra, row.dec)
-        for row in waiting.values()
+        for row in rows
     }
+    with open(tar, "rb") as stream:
+        yield from match_members(read_members(stream), rows, objects, tar.name, bands, wanted)
+
+
+def match_members(
+    members: Iterable[tuple[str, bytes | None]],
+    rows: Sequence[ListRow],
+    objects: Mapping[int, int | None],
+    archive: str,
+    bands: Sequence[Band],
+    wanted: Collection[int] | None = None,
+) -> Iterator[CutoutFile | MissingCutout]:
+    """The members of a tar, each with its line of the list, then the lines that have none.
+
+    members: as read_members gives them. objects: object of each line, by its number. archive: the tar's name.
+    """
+    by_name = {spelling: band.band for band in bands for spelling in (band.archive_name, band.band)}
+    waiting = {row.lineno: row for row in rows}
     answered: set[int] = set()
     broken = None
-    for member, payload in _members(tar):
+    for member, payload in members:
         if payload is None:
             broken = member
             break
@@ -98,20 +119,20 @@ def read_cutout_tar(
         reason = _mismatch(named, row, answered, by_name)
         if reason is not None:
             lineno = int(named["lineno"]) if named else None
-            yield MissingCutout(None, None, None, tar.name, lineno, reason, member)
+            yield MissingCutout(None, None, None, archive, lineno, reason, member)
             continue
         answered.add(row.lineno)
         object_id, band, tract = objects[row.lineno], by_name.get(row.filter), int(named["tract"])
         if object_id is None or band is None:
             reason = "no object at the position" if object_id is None else f"filter {row.filter} is no band"
-            yield MissingCutout(object_id, band, tract, tar.name, row.lineno, reason, member)
+            yield MissingCutout(object_id, band, tract, archive, row.lineno, reason, member)
         elif wanted is None or object_id in wanted:
-            yield CutoutFile(object_id, band, tract, member, tar.name, payload, row.ra, row.dec, row.lineno)
+            yield CutoutFile(object_id, band, tract, member, archive, payload, row.ra, row.dec, row.lineno)
     for row in waiting.values():
         object_id = objects[row.lineno]
         if row.lineno not in answered and (wanted is None or object_id is None or object_id in wanted):
-            reason = broken or "omitted by the service"
-            yield MissingCutout(object_id, by_name.get(row.filter), row.tract, tar.name, row.lineno, reason)
+            reason = broken or OMITTED
+            yield MissingCutout(object_id, by_name.get(row.filter), row.tract, archive, row.lineno, reason)
 
 
 def read_cutout_list(path: Path) -> list[ListRow]:
@@ -195,23 +216,48 @@ def _mismatch(named: re.Match | None, row: ListRow | None, answered: set[int], b
     return None
 
 
-def _members(tar: Path) -> Iterator[tuple[str, bytes | None]]:
-    """Names and contents of the files in a tar; where it ends too early, last a reason and None."""
-    size = tar.stat().st_size
-    with open(tar, "rb") as handle:
-        try:
-            with tarfile.open(fileobj=handle, mode="r|") as archive:
-                while (info := archive.next()) is not None:
-                    # A stream cannot go back: what tarfile remembers of earlier members is of no use.
-                    archive.members.clear()
-                    if info.isfile():
-                        yield info.name, archive.extractfile(info).read()
-        except (tarfile.TarError, EOFError) as fault:
-            is_cut = not size or handle.tell() > tarfile.RECORDSIZE or str(fault) in _CUT
-            yield ("tar truncated" if is_cut else f"not a tar: {fault}"), None
-            return
+class Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Watched:
+    """A stream that remembers how much was read from it, and the last of it."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.stream = stream
+        self.total = 0
+        self._last: deque[bytes] = deque(maxlen=3)
+
+    def read(self, size: int) -> bytes:
+        block = self.stream.read(size)
+        self.total += len(block)
+        self._last.append(block)
+        return block
+
+    def read_from(self, offset: int) -> bytes:
+        """What was read from `offset` on, and up to 1 MiB more."""
+        last = b"".join(self._last)
+        return last[max(0, offset - (self.total - len(last))) :] + self.stream.read(1 << 20)
+
+
+def read_members(stream: Readable) -> Iterator[tuple[str, bytes | None]]:
+    """Names and contents of the files in a tar; where it ends too early, last a reason and None.
+
+    The stream may end a tar before its time by raising tarfile.ReadError.
+    """
+    watched = _Watched(stream)
+    try:
+        with tarfile.open(fileobj=watched, mode="r|") as archive:
+            while (info := archive.next()) is not None:
+                # A stream cannot go back: what tarfile remembers of earlier members is of no use.
+                archive.members.clear()
+                if info.isfile():
+                    yield info.name, archive.extractfile(info).read()
         # tarfile takes garbage between members for the end; after the last member there are only zeros.
-        handle.seek(archive.offset)
-        rest = handle.read(1 << 20)
-        if not rest or any(rest):
-            yield "tar truncated" if len(rest) < tarfile.BLOCKSIZE else "tar damaged", None
+        rest = watched.read_from(archive.offset)
+    except (tarfile.TarError, EOFError) as fault:
+        is_cut = not watched.total or watched.total > tarfile.RECORDSIZE or str(fault) in _CUT
+        yield (TRUNCATED if is_cut else f"{NO_TAR}: {fault}"), None
+        return
+    if not rest or any(rest):
+        yield TRUNCATED if len(rest) < tarfile.BLOCKSIZE else DAMAGED, None

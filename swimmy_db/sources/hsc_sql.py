@@ -1,0 +1,95 @@
+"""The PostgreSQL that is sent to the HSC catalogue: sql/remote/hsc/*.sql with a release's names and coarse cuts."""
+
+import re
+from collections.abc import Sequence
+from importlib import resources
+from itertools import product
+from typing import NamedTuple
+
+from swimmy_db.config import Settings
+from swimmy_db.sources.hsc_release import Release
+
+# A cut that is not applied: no magnitude is near it.
+NO_LIMIT = 1000.0
+_HOLDER = re.compile(r"\{([a-z_0-9]+)\}")
+
+
+class Query(NamedTuple):
+    """One job: the name of its result file without suffix, the tracts that it covers, and what is sent."""
+
+    name: str
+    result: str
+    tracts: tuple[int, ...]
+    sql: str
+
+
+def catalogue_queries(settings: Settings, release: Release, tracts: Sequence[int]) -> list[Query]:
+    """The jobs for these tracts, which follow each other in the release: objects, masks, specz and their counts."""
+    first, last = tracts[0], tracts[-1]
+    place = f"t{first:05d}" if first == last else f"t{first:05d}-{last:05d}"
+    results = ["objects", "masks", "specz"] if release.masks_table else ["objects", "specz"]
+    queries = [
+        Query(f"{name}-{place}", name, tuple(tracts), render(name, settings, release, tracts)) for name in results
+    ]
+    counts = "\nunion all\n".join(
+        _fill(_text("counts"), {"result": query.result, "query": _indented(query.sql)}, {}) for query in queries
+    )
+    return [*queries, Query(f"counts-{place}", "counts", tuple(tracts), counts)]
+
+
+def patch_query(settings: Settings, release: Release) -> Query:
+    """The job for seeing and depth of all patches."""
+    return Query("patch_qa", "patch_qa", (), render("patch_qa", settings, release))
+
+
+def render(name: str, settings: Settings, release: Release, tracts: Sequence[int] = (0,)) -> str:
+    """The text of sql/remote/hsc/<name>.sql as it is sent for the tracts from the first to the last."""
+    # without push_down the limits say nothing, and a changed one does not make another query
+    limit, star = (settings.magnitude_max, settings.extendedness_min) if settings.push_down else (None, None)
+    values = {
+        "schema": release.schema_name,
+        "masks_table": release.masks_table,
+        "magnitude_error": release.magnitude_error,
+        "magnitude_band": settings.magnitude_band,
+        "first_tract": str(int(tracts[0])),
+        "last_tract": str(int(tracts[-1])),
+        "push_down": "true" if settings.push_down else "false",
+        "extinction": "1" if settings.extinction_corrected else "0",
+        "magnitude_limit": _number(NO_LIMIT if limit is None else limit + settings.push_down_magnitude_margin),
+        "extendedness_limit": _number(-NO_LIMIT if star is None else star - settings.push_down_extendedness_margin),
+    }
+    lists = {
+        "band": settings.band_names,
+        "pixel_flag": release.pixel_flags,
+        "shape_flag": release.shape_flags,
+        "mask_flag": release.mask_flags,
+        "specz_flag": release.specz_flags,
+    }
+    values["coarse_cuts"] = _indented(_fill(_text("coarse_cuts"), values, lists))
+    return _fill(_text(name), values, lists)
+
+
+def _text(name: str) -> str:
+    """A file without its comments: the archive keeps what is sent, and needs no word of ours in it."""
+    file = resources.files("swimmy_db.sql") / "remote" / "hsc" / f"{name}.sql"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def _fill(text: str, values: dict[str, str], lists: dict[str, Sequence[str]]) -> str:
+    """Placeholders replaced; a line with a list's placeholder becomes a line for each of its values."""
+    lines = []
+    for line in text.splitlines():
+        named = [name for name in dict.fromkeys(_HOLDER.findall(line)) if name in lists]
+        for choice in product(*(lists[name] for name in named)):
+            here = values | dict(zip(named, choice, strict=True))
+            lines.append(_HOLDER.sub(lambda found, here=here: here[found[1]], line))
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")
+
+
+def _number(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,329 @@
+"""Stage `stamps` with cutouts from the service: the same stamps as from files, whatever the network does."""
+
+import io
+import random
+import time
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from servers.hsc import PASSWORD, Answer
+
+from swimmy_db.catalog import open_catalog
+from swimmy_db.errors import SwimmyError
+from swimmy_db.pipeline.runner import run_stages
+from swimmy_db.pipeline.settings import change_settings
+from swimmy_db.sources.hsc_http import RequestRefused, ServiceUnavailable, WrongPassword
+from swimmy_db.workspace import Workspace
+
+# what does not depend on how a stamp came: the member's name has the number of its line
+STAMPS = "select object_id, band, tract, x, y, zero_point, n_bad, mask_bits, sha256 from survey.stamps order by all"
+REJECTS = """
+    select object_id, band, split_part(reason, ':', 1) as reason
+    from meta.rejects where stage = 'stamps' order by all
+"""
+PLACES = "select * exclude (member) from survey.stamps order by object_id, band"
+
+
+@pytest.fixture
+def online(demo, hsc_server) -> Workspace:
+    """The selected survey without its cutouts, whose settings lead to the service."""
+    for path in (demo.downloads / "hsc" / "cutouts").iterdir():
+        path.unlink()
+    for path in sorted(demo.stamps.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    change_settings(demo, {"hsc_cutouts": "service", "hsc_list_rows": "60", **hsc_server.settings()})
+    return demo
+
+
+def fetch(workspace: Workspace, **changes: str) -> None:
+    if changes:
+        change_settings(workspace, changes)
+    for _ in run_stages(workspace, ["stamps"]):
+        pass
+
+
+def table(workspace: Workspace | Path, sql: str) -> list[tuple]:
+    with open_catalog(workspace if isinstance(workspace, Workspace) else Workspace(workspace)) as catalog:
+        return catalog.rows(sql)
+
+
+def assert_as_from_files(workspace: Workspace, demo_survey: Path) -> None:
+    """Every member's object and band once: as the stamp that the files give, or as their reject."""
+    assert table(workspace, STAMPS) == table(demo_survey, STAMPS)
+    assert table(workspace, REJECTS) == table(demo_survey, REJECTS)
+
+
+def objects_and_bands(demo_survey: Path) -> list[tuple[int, str]]:
+    """Objects and filters of the first list, in its order."""
+    names = dict(zip("grizy", ("HSC-G", "HSC-R", "HSC-I", "HSC-Z", "HSC-Y"), strict=True))
+    rows = table(
+        demo_survey,
+        "select object_id, band from survey.stamps join survey.galaxies using (object_id, tract) "
+        "order by position(band in 'grizy'), tract, ra, dec",
+    )
+    return [(object_id, names[band]) for object_id, band in rows]
+
+
+def test_the_service_gives_the_stamps_that_the_files_give(online, demo_survey, hsc_server):
+    fetch(online)
+    assert_as_from_files(online, demo_survey)
+    n_members = table(online, "select count(*) from survey.sample_members")[0][0]
+    assert sum(hsc_server.asked("cutouts")) == 5 * n_members
+    assert max(hsc_server.asked("cutouts")) <= 60
+    assert 1 < hsc_server.busiest <= 4
+    # the service's reason is there, and a part for each tract and band
+    reasons = table(online, "select reason from meta.rejects where reason like 'omitted%'")
+    assert reasons == [("omitted by the service: Rectangle not found in observed area Traceback ...",)]
+    assert table(
+        online, "select max(n) from (select count(distinct file) n from survey.stamps group by tract, band)"
+    ) == [(1,)]
+    assert not list(online.folder.glob(".partial/stamps-*"))
+
+
+def test_pixels_are_those_of_the_files(online, demo_survey):
+    from swimmy_db.cubes.stamps import read_stamps
+
+    fetch(online)
+    for workspace in (online, Workspace(demo_survey)):
+        with open_catalog(workspace) as catalog:
+            index = catalog.arrow("select * from survey.stamps order by object_id, band limit 40")
+        pixels = {
+            (object_id, band): stamp.pixels.tobytes()
+            for objects in read_stamps(workspace.stamps, index)
+            for object_id, of_bands in objects.items()
+            for band, stamp in of_bands.items()
+        }
+        if workspace is online:
+            fetched = pixels
+    assert len(fetched) == 40
+    assert fetched == pixels
+
+
+def test_tars_that_are_there_are_not_asked_for(demo, demo_survey, hsc_server):
+    tar = min((demo.downloads / "hsc" / "cutouts").glob("*.tar"))
+    n_sent = len(tar.with_suffix(".txt").read_text().splitlines()) - 1
+    n_all = table(demo, "select 5 * count(*) from survey.sample_members")[0][0]
+    for path in (demo.downloads / "hsc" / "cutouts").iterdir():
+        if path.stem != tar.stem:
+            path.unlink()
+    change_settings(demo, {"hsc_cutouts": "service", **hsc_server.settings()})
+    fetch(demo)
+    assert_as_from_files(demo, demo_survey)
+    assert sum(hsc_server.asked("cutouts")) == n_all - n_sent
+
+
+def test_a_changed_selection_fetches_only_what_is_new(online, demo_survey, hsc_server):
+    from swimmy_db.pipeline.runner import SELECT
+
+    change_settings(online, {"magnitude_max": "18.5"})
+    for _ in run_stages(online, [SELECT.name, "stamps"]):
+        pass
+    first = sum(hsc_server.asked("cutouts"))
+    assert 0 < first < 5 * table(demo_survey, "select count(*) from survey.sample_members")[0][0]
+    change_settings(online, {"magnitude_max": "20"})
+    for _ in run_stages(online, [SELECT.name, "stamps"]):
+        pass
+    assert_as_from_files(online, demo_survey)
+    n_refused = len(table(online, REJECTS))
+    total = 5 * table(online, "select count(*) from survey.sample_members")[0][0]
+    assert total <= sum(hsc_server.asked("cutouts")) <= total + n_refused
+
+
+# --- faults
+
+
+def test_a_wrong_password_is_said_at_once(online, monkeypatch):
+    monkeypatch.setenv("HSC_SSP_PASSWORD", "wrong")
+    with pytest.raises(WrongPassword, match="401"):
+        fetch(online)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_connection_cut_in_the_middle_of_a_tar(online, demo_survey, hsc_server, announced):
+    """Cut inside a header, inside a file, between files and before the first byte; what came is not asked for again."""
+    hsc_server.announce_length = announced
+    hsc_server.cuts = [200_000, 512, 0, 10_000, 150_100, 300_000]
+    fetch(online, hsc_retries="8")
+    assert_as_from_files(online, demo_survey)
+    asked = sum(hsc_server.asked("cutouts"))
+    n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
+    assert n_all < asked < n_all + 6 * 60
+
+
+def test_a_service_that_cuts_every_tar_is_given_up_and_what_came_is_kept(online, demo_survey, hsc_server):
+    hsc_server.cuts = [400_000] + [0] * 200
+    with pytest.raises(ServiceUnavailable, match=r"gave up after 4 attempts.*the same command goes on"):
+        fetch(online)
+    came = list(online.folder.glob(".partial/stamps-*/cutouts/piece-*.parquet"))
+    assert came
+    hsc_server.cuts, hsc_server.requests = [], []
+    fetch(online)
+    assert_as_from_files(online, demo_survey)
+    n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
+    assert sum(hsc_server.asked("cutouts")) < n_all
+
+
+@pytest.mark.parametrize("ever", [False, True])
+def test_damaged_files_inside_a_good_tar(online, demo_survey, hsc_server, ever):
+    """Truncated, with other bytes, empty: fetched singly once more; a second time spoilt, they are rejects."""
+    spoilt = dict(zip(objects_and_bands(demo_survey)[5:], ("truncated", "corrupt", "empty"), strict=False))
+    ways = {
+        "truncated": lambda payload: payload[: len(payload) // 2],
+        "corrupt": lambda payload: payload[:3000] + bytes(2000) + payload[5000:],
+        "empty": lambda payload: b"",
+    }
+
+    def change(object_id, band, payload, single):
+        kind = spoilt.get((object_id, band))
+        return payload if kind is None or (single and not ever) else ways[kind](payload)
+
+    hsc_server.change = change
+    fetch(online)
+    if not ever:
+        assert_as_from_files(online, demo_survey)
+        return
+    expected = {(object_id, band[4:].lower()): kind for (object_id, band), kind in spoilt.items()}
+    rejected = {(object_id, band): reason for object_id, band, reason in table(online, REJECTS)}
+    assert {expected[key]: rejected[key] for key in expected} == {
+        "truncated": "truncated FITS",
+        "corrupt": rejected[next(key for key in expected if expected[key] == "corrupt")],
+        "empty": "empty file",
+    }
+    left = {row[:2] for row in table(online, STAMPS)}
+    assert not left & expected.keys()
+    assert left | rejected.keys() == {
+        (object_id, band)
+        for (object_id,) in table(online, "select object_id from survey.sample_members")
+        for band in "grizy"
+    }
+
+
+def test_an_empty_tar(online, demo_survey, hsc_server):
+    """Nothing of a list found: each row is asked for singly, and what is there comes."""
+    first = set(objects_and_bands(demo_survey)[:60])
+    hsc_server.omitted = first
+    fetch(online)
+    assert_as_from_files(online, demo_survey)
+    assert len(hsc_server.asked("single")) >= 60
+
+
+def test_rows_omitted_duplicated_and_out_of_order(online, demo_survey, hsc_server):
+    shuffled = random.Random(7)
+
+    def arrange(members):
+        members = members + members[::7]
+        shuffled.shuffle(members)
+        return members
+
+    gone = objects_and_bands(demo_survey)[10]
+    hsc_server.arrange = arrange
+    hsc_server.omitted = set(objects_and_bands(demo_survey)[20:25])
+    hsc_server.single_omitted = {gone}
+    fetch(online)
+    lost = (gone[0], gone[1][4:].lower())
+    assert table(online, STAMPS) == [row for row in table(demo_survey, STAMPS) if row[:2] != lost]
+    assert set(table(online, REJECTS)) == {*table(demo_survey, REJECTS), (*lost, "omitted by the service")}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_service_is_asked_again_when_it_says(online, demo_survey, hsc_server, status):
+    hsc_server.answers = [Answer("cutout", status, {"Retry-After": "1"}, b"too many connections")]
+    start = time.monotonic()
+    fetch(online)
+    assert time.monotonic() - start >= 1.0
+    assert_as_from_files(online, demo_survey)
+
+
+def test_a_slow_drip_is_given_up_and_asked_for_again(online, demo_survey, hsc_server):
+    hsc_server.drip = (100, 0.02)
+    with pytest.raises(ServiceUnavailable, match=r"too slow \(settings hsc_rate_min, hsc_timeout\)"):
+        fetch(online, hsc_timeout="0.2", hsc_rate_min="100000", hsc_retries="1")
+    hsc_server.drip = (1 << 20, 0.02)
+    fetch(online, hsc_timeout="5", hsc_rate_min="500")
+    assert_as_from_files(online, demo_survey)
+
+
+@pytest.mark.parametrize("pixels", [-1, 1])
+def test_stamps_a_pixel_short_or_long(online, demo_survey, hsc_server, pixels):
+    """The service's stamps wobble by a pixel; the object's place in them follows from the WCS."""
+
+    def change(object_id, band, payload, single):
+        # the planted truncated and empty ones, and every other object, stay as they are
+        if object_id % 2 == 0 or not payload.startswith(b"SIMPLE") or len(payload) % 2880:
+            return payload
+        with fits.open(io.BytesIO(payload)) as hdus:
+            image = hdus[1].data
+            if image is None or min(image.shape) < 96:
+                return payload
+            if pixels < 0:
+                hdus[1].data = image[1:, 1:]
+            else:
+                import numpy as np
+
+                hdus[1].data = np.pad(image, ((1, 0), (1, 0)))
+            for key in ("CRPIX1", "CRPIX2"):
+                hdus[1].header[key] += pixels
+            changed = io.BytesIO()
+            hdus.writeto(changed, output_verify="ignore")
+        return changed.getvalue()
+
+    hsc_server.change = change
+    fetch(online)
+    key = "select object_id, band, x, y from survey.stamps order by all"
+    ours, theirs = table(online, key), table(demo_survey, key)
+    assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+    for (object_id, _, x, y), (_, _, x_0, y_0) in zip(ours, theirs, strict=True):
+        moved = pixels if object_id % 2 else 0
+        assert (x - x_0, y - y_0) == pytest.approx((moved, moved), abs=1e-6)
+
+
+def test_a_list_that_is_refused_shows_the_reason(online, hsc_server):
+    hsc_server.answers = [Answer("cutout", 400, {}, b"<html>line 2: no such rerun pdr3_wide</html>")] * 9
+    with pytest.raises(RequestRefused, match=r"refused \(400\): line 2: no such rerun"):
+        fetch(online)
+
+
+def test_a_page_instead_of_a_tar_is_shown(online, hsc_server):
+    hsc_server.answers = [Answer("cutout", 200, {}, b"<html><h1>Maintenance</h1> until Monday</html>" * 20)] * 99
+    with pytest.raises(ServiceUnavailable, match=r"not a tar.*Maintenance until Monday"):
+        fetch(online)
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(online, demo_survey, hsc_server, monkeypatch):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    from swimmy_db.cubes import stamp_spool
+
+    whole = stamp_spool.write_part
+    written = []
+
+    def on_a_full_disk(stamps, path, name):
+        if len(written) == 2:
+            path.symlink_to("/dev/full")
+        written.append(name)
+        return whole(stamps, path, name)
+
+    monkeypatch.setattr(stamp_spool, "PIECE_STAMPS", 20)
+    monkeypatch.setattr(stamp_spool, "write_part", on_a_full_disk)
+    with pytest.raises(SwimmyError, match=r"No space left on device.*the same command goes on"):
+        fetch(online)
+    monkeypatch.setattr(stamp_spool, "write_part", whole)
+    hsc_server.requests = []
+    fetch(online)
+    assert_as_from_files(online, demo_survey)
+    n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
+    assert sum(hsc_server.asked("cutouts")) < n_all
+
+
+def test_the_password_is_nowhere_in_the_workspace(online, hsc_server, caplog):
+    caplog.set_level("DEBUG")
+    hsc_server.omitted = set()
+    fetch(online)
+    assert not [record for record in caplog.records if "S3cret" in record.getMessage()]
+    for path in online.folder.rglob("*"):
+        assert "S3cret" not in str(path)
+        if path.is_file() and "stamps" not in path.parts and "cubes" not in path.parts:
+            content = path.read_bytes()
+            assert PASSWORD.encode() not in content, path
+            assert b"S3cret" not in content, path
