@@ -98,6 +98,9 @@ class Settings(BaseModel):
         "eqw", "2.2", "eqw or flux_over_cont (ambiguity 13)", pattern="^(eqw|flux_over_cont)$"
     )
     training_bptclass_max: int = _setting(2, "2.2", "larger BPTCLASS are AGN, LINER or composite")
+    agn_bptclasses: str = _setting(
+        "4,5", "4.3", "BPTCLASS that counts as an AGN in figures 11 to 13, comma separated (ambiguity 31)"
+    )
     ew_band_throughput: str = _setting(
         "relative",
         "4.1",

@@ -43,8 +43,8 @@ select
     sample,
     population,
     cast(position as integer) as position,
-    round(bin * 0.01, 2) as z_lower,
-    round((bin + 1) * 0.01, 2) as z_upper,
+    cast(bin as double) / 100 as z_lower,
+    cast(bin + 1 as double) / 100 as z_upper,
     count(*) as n
 from binned
 group by sample, population, position, bin

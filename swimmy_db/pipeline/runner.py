@@ -13,6 +13,7 @@ from swimmy_db.workspace import Workspace
 SELECT = Stage("select", "cuts, cross-matches and classes (SQL)", sql=True)
 CHOOSE = Stage("choose", "thresholds, selection rates and the best checkpoint (SQL)", sql=True)
 CANDIDATES = Stage("candidates", "candidates, negative residuals and the paper's tables (SQL)", sql=True)
+PAPER = Stage("paper", "the data of the paper's figures (SQL)", sql=True)
 
 STAGES: tuple[Stage, ...] = (
     SELECT,
@@ -23,6 +24,7 @@ STAGES: tuple[Stage, ...] = (
     CHOOSE,
     score.BEST,
     CANDIDATES,
+    PAPER,
 )
 # `swimmy score` is the three steps that end in a scored best checkpoint.
 COMMANDS = {"score": (score.SELECTION.name, CHOOSE.name, score.BEST.name)}
