@@ -32,6 +32,7 @@ DUCKDB_TYPES = {
     "string": "varchar",
     "timestamp[us]": "timestamp",
     "list<float32>": "real[]",
+    "list<float64>": "double[]",
 }
 
 

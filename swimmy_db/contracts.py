@@ -23,6 +23,7 @@ TYPES = {
     "string": pa.string(),
     "timestamp[us]": pa.timestamp("us"),
     "list<float32>": pa.list_(pa.float32()),
+    "list<float64>": pa.list_(pa.float64()),
 }
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from swimmy_db.sources import dr16q, gama, gswlc, hsc_catalogue, milliquas, sdss_galspec
+from swimmy_db.sources import dr16q, gama, gswlc, hsc_catalogue, milliquas, sdss_galspec, sdss_spectra
 
 
 class FileKind(NamedTuple):
@@ -97,6 +97,12 @@ SOURCES: dict[str, Source] = {
             "GALEX-SDSS-WISE Legacy Catalog 2",
             {"galaxies": FileKind("raw.gswlc", "GSWLC*.dat*", gswlc.read_gswlc)},
             "Cite Salim et al. 2016 and Salim, Boquien and Lee 2018 (GSWLC-2); it builds on GALEX, SDSS and WISE.",
+        ),
+        Source(
+            "sdss-spectra",
+            "SDSS spectra",
+            {"spectra": FileKind("raw.spectra", "spec-*.fits", sdss_spectra.read_spectrum, required=False)},
+            "SDSS-IV (funders: see sdss.org); cite Ahumada et al. 2020 (DR16) and Smee et al. 2013 (spectrographs).",
         ),
     )
 }
