@@ -1,7 +1,7 @@
 -- makes: paper.figure1, redshifts of all sources brighter than the limit, of the test data and of those in MPA-JHU
 -- reads: survey.classes, survey.galaxies, survey.photometry, survey.sample_members, survey.spec_redshifts
 -- paper: figure 1
--- stage: candidates
+-- stage: paper
 -- Bins of 0.01. A sample without redshifts has no rows.
 create or replace table paper.figure1 as
 with bright as (

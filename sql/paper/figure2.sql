@@ -1,7 +1,7 @@
 -- makes: paper.figure2, the galaxy that shows the arcsinh stretch
 -- reads: survey.classes, survey.cubes, survey.galaxies, survey.photometry, survey.sample_members
 -- paper: figure 2
--- stage: candidates
+-- stage: paper
 -- The paper's spiral where the survey holds it, else the brightest galaxy that trains the network.
 create or replace table paper.figure2 as
 with ranked as (

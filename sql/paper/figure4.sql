@@ -1,7 +1,7 @@
 -- makes: paper.figure4, three training galaxies, blue to red, whose layer outputs are drawn with the best checkpoint
 -- reads: model.best_checkpoint, survey.bands, survey.classes, survey.cubes, survey.galaxies, survey.photometry, survey.sample_members
 -- paper: figure 4
--- stage: candidates
+-- stage: paper
 -- The paper shows spirals and an early type near z = 0.105. Ours: of the brighter half of the training galaxies those
 -- at the 10th, 50th and 90th percentile of the colour between the first and the last selection band.
 create or replace table paper.figure4 as
