@@ -89,6 +89,7 @@ class Settings(BaseModel):
     match_radius_milliquas: float = _setting(1.0, "4.2", "match radius", "arcsec", gt=0)
     match_radius_gama: float = _setting(1.0, "2.2", "match radius", "arcsec", gt=0)
     match_radius_gswlc: float = _setting(1.0, "4.3", "match radius", "arcsec", gt=0)
+    match_radius_spectra: float = _setting(1.0, "4.4", "match radius of SDSS spectra", "arcsec", gt=0)
     mpa_jhu_require_reliable: bool = _setting(
         False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
     )
@@ -141,6 +142,10 @@ class Settings(BaseModel):
     validation_loss_ratio_max: float | None = _setting(
         2.0, "app. 1", "checkpoints whose validation loss exceeds this times the training loss are not scored"
     )
+    stack_window_min: float = _setting(
+        5400.0, "4.4", "spectra are divided by their median from here ... (ambiguity 34)", "Angstrom", gt=0
+    )
+    stack_window_max: float = _setting(5600.0, "4.4", "... to here, rest frame", "Angstrom", gt=0)
     spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
 
     @property
