@@ -3,7 +3,7 @@
 import sys
 
 import typer
-from swimmy_db.cli import ingest, inspect, query, settings, stages
+from swimmy_db.cli import ingest, inspect, query, report, settings, stages
 
 from swimmy_db.errors import SwimmyError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 failed, 2 usage, 3 input refused."
     ),
 )
-for module in (ingest, stages, query, inspect, settings):
+for module in (ingest, stages, query, inspect, report, settings):
     module.register(app)
 
 

@@ -39,9 +39,9 @@ def _panel(material: Material, catalog: str, band: str) -> Any:
         alt.Chart(values(cells))
         .mark_rect(clip=True)
         .encode(
-            x=alt.X("log_mass_low:Q", title="log stellar mass [M☉]", scale=x_scale),
+            x=alt.X("log_mass_low:Q", title="log stellar mass [solar masses]", scale=x_scale),
             x2="log_mass_high:Q",
-            y=alt.Y("log_sfr_low:Q", title="log SFR [M☉/yr]", scale=y_scale),
+            y=alt.Y("log_sfr_low:Q", title="log SFR [solar masses / yr]", scale=y_scale),
             y2="log_sfr_high:Q",
             color=alt.Color("n:Q", scale=alt.Scale(type="log", scheme="greys", domainMin=0.4), legend=None),
             tooltip=[alt.Tooltip("n:Q", title="galaxies", format=",")],

@@ -13,6 +13,8 @@ from swimmy_db.report.style import (
     PANEL_WIDTH,
     band_colour,
     by_key,
+    log_axis,
+    log_scale,
     panels,
     row_of,
     values,
@@ -34,7 +36,7 @@ def draw_equivalent_widths(material: Material) -> Any:
             for row in rows
             for name, column in (("selected", "n_selected_above"), ("not selected", "n_unselected_above"))
         ]  # fmt: skip
-        x = alt.X("ew_band:Q", title=f"EW_{band} [Å], and all above", scale=alt.Scale(type="log", nice=False))
+        x = alt.X("ew_band:Q", title=f"EW_{band} [Å], and all above", scale=log_scale(), axis=log_axis((1, 2, 5)))
         steps = (
             alt.Chart(values(counts))
             .mark_area(interpolate="step-before", opacity=0.35, line={"strokeWidth": 1.4}, clip=True)
@@ -44,7 +46,7 @@ def draw_equivalent_widths(material: Material) -> Any:
                 color=alt.Color(
                     "of:N",
                     scale=alt.Scale(domain=["selected", "not selected"], range=[colour, BLACK]),
-                    legend=alt.Legend(title=None, orient="top-right"),
+                    legend=alt.Legend(title=None, orient="bottom"),
                 ),
                 tooltip=[
                     alt.Tooltip("of:N"),
@@ -87,12 +89,15 @@ def draw_rates_by_redshift(material: Material) -> Any:
         colour = band_colour(band, material.bands)
         rows = [{**row, "middle": (row["redshift_low"] + row["redshift_high"]) / 2} for row in rates[band]]
         base = alt.Chart(values(rows))
+        highest = max(row["selection_rate_upper"] for row in rows)
         x = alt.X("redshift_low:Q", title="redshift", scale=alt.Scale(zero=False, nice=False))
         rate_axis = alt.Axis(format="%")
         bars = base.mark_rect(color=colour, opacity=0.45, stroke=colour, clip=True).encode(
             x=x,
             x2="redshift_high:Q",
-            y=alt.Y("selection_rate:Q", title=f"selected in {band}", axis=rate_axis, scale=alt.Scale(domainMin=0)),
+            y=alt.Y(
+                "selection_rate:Q", title=f"selected in {band}", axis=rate_axis, scale=alt.Scale(domain=[0, highest])
+            ),
             y2=alt.Y2Datum(0),
             tooltip=[
                 alt.Tooltip("redshift_low:Q", title="from z", format=".2f"),

@@ -89,7 +89,7 @@ def draw_network(material: Material) -> Any:
     base = alt.Chart(values(boxes))
     x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-4, x], nice=False))
     middle = alt.X("middle:Q", axis=None, scale=alt.Scale(domain=[-4, x], nice=False))
-    scale = alt.Scale(domain=[-175, 130], nice=False)
+    scale = alt.Scale(domain=[-165, 160], nice=False)
     colours = {kind: KINDS[kind] for kind in dict.fromkeys(box["kind"] for box in boxes) if kind in KINDS}
     rectangles = base.mark_rect(stroke="black", strokeWidth=0.9).encode(
         x=x_axis,
@@ -117,13 +117,13 @@ def draw_network(material: Material) -> Any:
     parts = []
     for part in dict.fromkeys(box["part"] for box in boxes):
         inside = [box for box in boxes if box["part"] == part]
-        parts.append({"middle": (inside[0]["x"] + inside[-1]["x2"]) / 2, "part": part, "top": 124})
+        parts.append({"middle": (inside[0]["x"] + inside[-1]["x2"]) / 2, "part": part, "top": 150})
     headings = (
         alt.Chart(values([part for part in parts if part["part"] != "input"]))
         .mark_text(fontSize=13, fontWeight="bold")
         .encode(x=middle, y=alt.Y("top:Q", axis=None, scale=scale), text="part:N")
     )
-    chart = alt.layer(rectangles, shapes, names, headings).properties(width=900, height=300)
+    chart = alt.layer(rectangles, shapes, names, headings).properties(width=900, height=310)
     return chart.configure_view(stroke=None)
 
 

@@ -6,7 +6,7 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import GREY, ORANGE, VERMILLION, values, zoomable
+from swimmy_db.report.style import GREY, ORANGE, VERMILLION, log_axis, log_scale, values, zoomable
 
 POPULATIONS = {"all with a redshift": GREY, "test data": ORANGE, "MPA-JHU": VERMILLION}
 
@@ -18,6 +18,7 @@ def draw_redshifts(material: Material) -> Any:
 def redshift_histogram(rows: list[dict], populations: dict[str, str]) -> Any:
     """Steps over each other, the widest population behind; counts on a logarithmic axis."""
     rows = [{**row, "shown_lower": 0.7} for row in rows]
+    highest = max(row["n"] for row in rows)
     colour = alt.Color(
         "population:N",
         scale=alt.Scale(domain=list(populations), range=list(populations.values())),
@@ -29,7 +30,7 @@ def redshift_histogram(rows: list[dict], populations: dict[str, str]) -> Any:
         .encode(
             x=alt.X("z_lower:Q", title="redshift", scale=alt.Scale(zero=True)),
             x2="z_upper:Q",
-            y=alt.Y("n:Q", title="sources per bin", scale=alt.Scale(type="log", domainMin=0.7, nice=False)),
+            y=alt.Y("n:Q", title="sources per bin", scale=log_scale(domain=[0.7, 1.5 * highest]), axis=log_axis()),
             y2="shown_lower:Q",
             color=colour,
             order=alt.Order("position:Q"),

@@ -14,6 +14,8 @@ from swimmy_db.report.style import (
     PANEL_WIDTH,
     band_colour,
     by_key,
+    log_axis,
+    log_scale,
     panels,
     row_of,
     values,
@@ -36,7 +38,7 @@ def threshold_lines(limits: dict[str, float | None], channel: str) -> alt.Chart:
             **{channel: axis},
             strokeDash=alt.StrokeDash(
                 "line:N",
-                scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())),
+                scale=alt.Scale(domain=list(limits), range=[DASHES[name] for name in limits]),
                 legend=alt.Legend(title=None, orient="bottom", symbolStrokeColor=BLACK, symbolSize=400),
             ),
             tooltip=[alt.Tooltip("line:N"), alt.Tooltip("at:Q", title=SCORE, format=".4g")],
@@ -56,16 +58,16 @@ def draw_score_distributions(material: Material) -> Any:
             alt.Chart(values(bars))
             .mark_rect(clip=True, opacity=0.9)
             .encode(
-                x=alt.X("s_anom_low:Q", title=f"{SCORE} in {band}", scale=alt.Scale(type="log", nice=False)),
+                x=alt.X("s_anom_low:Q", title=f"{SCORE} in {band}", scale=log_scale(), axis=log_axis()),
                 x2="s_anom_high:Q",
-                y=alt.Y("n:Q", title="galaxies per bin", scale=alt.Scale(type="log", domainMin=0.6, nice=False)),
+                y=alt.Y("n:Q", title="galaxies per bin", scale=log_scale(domainMin=0.6), axis=log_axis()),
                 y2="floor:Q",
                 color=alt.Color(
                     "of:N",
                     scale=alt.Scale(
                         domain=["test data", "candidates"], range=[PALE, band_colour(band, material.bands)]
                     ),
-                    legend=alt.Legend(title=None, orient="top-left", fillColor="#ffffffcc", padding=3),
+                    legend=alt.Legend(title=None, orient="bottom"),
                 ),
                 tooltip=[
                     alt.Tooltip("of:N"),
@@ -88,7 +90,7 @@ def draw_score_distributions(material: Material) -> Any:
 
 
 def score_plane(
-    material: Material, table: str, x: str, title: str, x_scale: alt.Scale, headings: dict[str, str]
+    material: Material, table: str, x: str, title: str, x_scale: alt.Scale, x_axis: alt.Axis, headings: dict[str, str]
 ) -> Any:
     """Scores against a quantity: all galaxies as cells of grey, those that matter singly, thresholds as lines."""
     singles = by_key(material.published(table), "band")
@@ -96,12 +98,14 @@ def score_plane(
 
     def draw(band: str) -> Any:
         colour = band_colour(band, material.bands)
-        y = alt.Y("s_anom_low:Q", title=f"{SCORE} in {band}", scale=alt.Scale(type="log", nice=False))
+        y = alt.Y("s_anom_low:Q", title=f"{SCORE} in {band}", scale=log_scale(), axis=log_axis())
+        is_first = band == next(b for b in material.bands if b in singles or b in cells)
+        legend = alt.Legend(title=None, orient="bottom", symbolFillColor=GREY)
         density = (
             alt.Chart(values(cells.get(band, [])))
             .mark_rect(clip=True)
             .encode(
-                x=alt.X(f"{x}_low:Q", title=title, scale=x_scale),
+                x=alt.X(f"{x}_low:Q", title=title.format(band=band), scale=x_scale, axis=x_axis),
                 x2=f"{x}_high:Q",
                 y=y,
                 y2="s_anom_high:Q",
@@ -117,14 +121,14 @@ def score_plane(
                 for row in singles.get(band, [])]  # fmt: skip
         points = (
             alt.Chart(values(rows))
-            .mark_point(filled=True, clip=True, opacity=0.85, strokeWidth=1)
+            .mark_point(filled=True, clip=True, opacity=0.8, stroke="white", strokeWidth=0.4)
             .encode(
-                x=alt.X(f"{x}:Q", title=title, scale=x_scale),
+                x=alt.X(f"{x}:Q", scale=x_scale),
                 y=alt.Y("s_anom:Q"),
                 shape=alt.Shape(
                     "kind:N",
                     scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
-                    legend=alt.Legend(title=None, orient="bottom", symbolFillColor=GREY),
+                    legend=legend if is_first else None,
                 ),
                 fill=alt.Fill(
                     "is:N",
@@ -132,7 +136,9 @@ def score_plane(
                     legend=alt.Legend(title=None, orient="bottom", symbolType="circle"),
                 ),
                 size=alt.Size(
-                    "kind:N", scale=alt.Scale(domain=list(KINDS), range=[14, 34, 34]), legend=None
+                    "kind:N",
+                    scale=alt.Scale(domain=list(KINDS), range=[16, 42, 38]),
+                    legend=legend if is_first else None,
                 ),
                 tooltip=[
                     alt.Tooltip("object_id:N"),
@@ -158,13 +164,14 @@ def kind_of(row: dict) -> str:
 
 
 def draw_line_strengths(material: Material) -> Any:
-    scale = alt.Scale(type="log", domainMin=0.1, nice=False, clamp=True)
-    return score_plane(material, "paper.figure11", "ew_band", "EW_band [Å]", scale, {})
+    scale = log_scale(domainMin=0.1, clamp=True)
+    return score_plane(material, "paper.figure11", "ew_band", "EW_{band} [Å]", scale, log_axis(), {})
 
 
 def draw_magnitudes(material: Material) -> Any:
     scale = alt.Scale(zero=False, nice=False)
-    return score_plane(material, "paper.figure12", "magnitude", "cmodel magnitude [mag]", scale, _spearman(material))
+    title, headings = "cmodel magnitude in {band} [mag]", _spearman(material)
+    return score_plane(material, "paper.figure12", "magnitude", title, scale, alt.Axis(), headings)
 
 
 def _spearman(material: Material) -> dict[str, str]:

@@ -35,7 +35,7 @@ def _epochs(rows: list[dict], kinds: list[tuple[str, str]], title: str, axis: al
     colour = alt.Color(
         "of:N",
         scale=alt.Scale(domain=names, range=[colour for _, colour in kinds]),
-        legend=alt.Legend(title=None, orient="top"),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
     )
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(zero=False, nice=False, padding=12))
     y = alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=False))

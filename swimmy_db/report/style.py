@@ -49,7 +49,9 @@ def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
 
 def row_of(charts: Sequence[alt.Chart], columns: int = 3) -> alt.ConcatChart:
     """Panels beside each other, `columns` a row."""
-    return alt.concat(*charts, columns=columns, spacing=18).resolve_scale(color="independent", shape="independent")
+    return alt.concat(*charts, columns=columns, spacing=18).resolve_scale(
+        color="independent", shape="independent", fill="independent", size="independent", strokeDash="shared"
+    )
 
 
 def zoomable(chart: Any, name: str = "all") -> Any:
@@ -92,11 +94,21 @@ def panels(
     return row_of([draw(band, groups[band]) for band in bands if band in groups], columns)
 
 
+def log_scale(**options: Any) -> alt.Scale:
+    return alt.Scale(type="log", nice=False, **options)
+
+
+def log_axis(mantissas: Sequence[int] = (1,), **options: Any) -> alt.Axis:
+    """An axis that names only powers of ten, or also other leading digits where it spans few of them."""
+    digit = "round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))"
+    return alt.Axis(labelExpr=f"indexof({list(mantissas)}, {digit}) >= 0 ? datum.label : ''", **options)
+
+
 def specification(chart: Any) -> dict[str, Any]:
     """The chart as Vega-Lite with the common configuration."""
     document = chart.to_dict(validate=True)
-    document["config"] = CONFIG | {key: value for key, value in document.get("config", {}).items() if key not in CONFIG}
-    document["config"].pop("$schema", None)
+    own = {"view": document.get("config", {}).get("view", {})} if "config" in document else {}
+    document["config"] = CONFIG | ({"view": {"stroke": None}} if own.get("view", {}).get("stroke", "") is None else {})
     return document
 
 
