@@ -60,6 +60,8 @@ class SurveyOptions(BaseModel):
     multiple_specz_share: float = _share(0.05, "objects with more than one row in specz")
     duplicate_spectra_share: float = _share(0.03, "members with two spectra in MPA-JHU")
 
+    other_spectra_share: float = _share(0.035, "members with an SDSS spectrum file, beside all XELGs and quasars")
+
     # outside the sample
     outside_redshift_share: float = _share(0.18, "SDSS galaxies outside 0.05 < z < 0.2, no other cut failed")
     no_redshift_share: float = _share(0.08, "galaxies without a row in specz: the colour sample")
