@@ -97,6 +97,10 @@ class Survey:
             "model.checkpoints",
             "model.selection_scores",
             "model.best_scores",
+            "model.radial_profiles",
+            "model.rank_correlations",
+            "model.ks_tests",
+            "model.spectra_stacks",
         ]
         for table in given:
             columns = load_contract(table, settings.band_names).columns
