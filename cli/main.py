@@ -1,5 +1,7 @@
 """The `swimmy` command: its groups of commands, and what an error looks like to a person."""
 
+import errno
+import os
 import sys
 
 import typer
@@ -33,6 +35,14 @@ def run() -> None:
     except KeyboardInterrupt:
         print("swimmy: interrupted; what was published stays, the rest is as it was", file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit as ended:
+        if not _reader_left(ended.__context__):
+            raise
+        # whoever read stdout (head, less) has seen enough: nothing failed. What Python still holds back goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _reader_left(fault: BaseException | None) -> bool:
+    """Whether an exit came of a pipe that its reader closed, which click turns into exit code 1."""
+    return isinstance(fault, OSError) and fault.errno == errno.EPIPE

@@ -209,9 +209,14 @@ def acknowledgements(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _listed(catalog: Catalog, material: Any, name: str, progress: Progress) -> Any:
+    """The list of candidates with stamps; table 6 is of the highest level only. None where there are no rows."""
     from swimmy_db.report.candidates import candidate_list
 
-    rows = answer(catalog, "report_candidates", [material.sample, material.checkpoint_id])
+    if name == "table6":
+        rows = [{**row, "bands": row["band"]} for row in material.published("paper.table6")]
+        rows.sort(key=lambda row: (-(row["max_sigma"] or 0.0), row["object_id"]))
+    else:
+        rows = answer(catalog, "report_candidates", [material.sample, material.checkpoint_id]) or []
     if not rows:
         return None
     return candidate_list(name, TITLES[name], rows, material, lambda done, total: progress("stamps", done, total))

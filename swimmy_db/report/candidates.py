@@ -57,7 +57,7 @@ def candidate_list(
 ) -> CandidateList:
     """Candidates in the order given, with stamps of the first: original, reconstruction and residual in colour."""
     shown = candidates[:MOST_LISTED]
-    columns = _columns(material)
+    columns = [column for column in _columns(material) if any(row.get(column["name"]) is not None for row in shown)]
     rows = [[_value(row, column["name"]) for column in columns] for row in shown]
     links = [{"name": link.name, "title": link.title, "url": link.url} for link in load_links()]
     stamps = _stamps([row["object_id"] for row in shown[:MOST_PICTURES]], material, progress)

@@ -4,8 +4,10 @@ from swimmy_db.report import (
     figures_galaxies,
     figures_lines,
     figures_network,
+    figures_profiles,
     figures_sample,
     figures_scores,
+    figures_spectra,
     figures_stamps,
     figures_training,
 )
@@ -18,6 +20,8 @@ MODULES = (
     figures_stamps,
     figures_lines,
     figures_galaxies,
+    figures_profiles,
+    figures_spectra,
     figures_training,
 )
 FIGURES: dict[str, Figure] = {

@@ -85,12 +85,12 @@ def _panel(material: Material, catalog: str, band: str) -> Any:
     by_quantity = by_key(bins, "quantity")
     above = _histogram(by_quantity.get("log_mass", []), colour, "x", x_scale)
     beside = _histogram(by_quantity.get("log_sfr", []), colour, "y", y_scale)
-    tests = {row["quantity"]: row for row in of("paper.figure13_ks", band=band)}
+    tests = {row["quantity"]: row for row in of("paper.figure13_tests", band=band, compared_with="all")}
     title = f"{band}, {CATALOGUES[catalog]}"
     said = [
         f"{name}: KS D = {tests[quantity]['statistic']:.3f}, p = {tests[quantity]['p_value']:.2g}"
         for quantity, name in (("log_mass", "mass"), ("log_sfr", "SFR"))
-        if quantity in tests
+        if quantity in tests and tests[quantity]["statistic"] is not None
     ]
     heading = alt.Title(title, subtitle=said, subtitleFontSize=10) if said else alt.Title(title)
     above = above.properties(width=PANEL_WIDTH - 60, height=SIDE, title=heading)
@@ -141,7 +141,13 @@ FIGURES = (
         "Cells: all galaxies but quasars and AGNs, darker for more. Points: those that the band selects; diamonds: at "
         "3 σ or above. Dashed: the main sequence of star-forming galaxies (Renzini and Peng 2015). Histograms: shares "
         "per bin of all (grey) and of the selected (colour), which the Kolmogorov-Smirnov tests compare.",
-        ("paper.figure13_density", "paper.figure13", "paper.figure13_histograms", "paper.figure13_main_sequence"),
+        (
+            "paper.figure13_density",
+            "paper.figure13",
+            "paper.figure13_histograms",
+            "paper.figure13_main_sequence",
+            "paper.figure13_tests",
+        ),
         draw_main_sequence,
         "no galaxy has a mass and a star-formation rate (no MPA-JHU, no GSWLC-2).",
     ),

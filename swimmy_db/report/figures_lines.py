@@ -89,7 +89,7 @@ def draw_rates_by_redshift(material: Material) -> Any:
         colour = band_colour(band, material.bands)
         rows = [{**row, "middle": (row["redshift_low"] + row["redshift_high"]) / 2} for row in rates[band]]
         base = alt.Chart(values(rows))
-        highest = max(row["selection_rate_upper"] for row in rows)
+        highest = 1.04 * max(row["selection_rate_upper"] for row in rows)
         x = alt.X("redshift_low:Q", title="redshift", scale=alt.Scale(zero=False, nice=False))
         rate_axis = alt.Axis(format="%")
         bars = base.mark_rect(color=colour, opacity=0.45, stroke=colour, clip=True).encode(

@@ -135,8 +135,8 @@ def draw_layer_outputs(material: Material) -> StampSheet | None:
     for row in (row for row in examples if row["object_id"] in held):
         object_id = row["object_id"]
         pixels = material.pixels.load([object_id], material.checkpoint_id)
-        original = Strip(colour_stamp(pixels.cubes[0], material.rgb), f"{object_id}", object_id, "original")
-        strips = [original]
+        both = stacked([colour_stamp(image[0], material.rgb) for image in pixels])
+        strips = [Strip(both, f"{object_id}", object_id, "original, reconstruction")]
         for output in material.pixels.layer_outputs(object_id, material.checkpoint_id)[:-1]:
             shown = np.argsort(output.values.var(axis=(1, 2)))[::-1][:CHANNELS]
             size = pixels.cubes.shape[-1]
@@ -146,8 +146,6 @@ def draw_layer_outputs(material: Material) -> StampSheet | None:
             channels, height, width = output.values.shape
             label = f"{output.name}  {width}×{height}×{channels}"
             strips.append(Strip(stacked(rows), f"{object_id} {label}", object_id, label))
-        reconstruction = colour_stamp(pixels.reconstructions[0], material.rgb)
-        strips.append(Strip(reconstruction, f"{object_id} reconstruction", object_id, "reconstruction"))
         redshift = "" if row["redshift"] is None else f", z = {row['redshift']:.3f}"
         groups.append((f"{row['example']}: {object_id}{redshift}", strips))
     return StampSheet(groups) if groups else None
@@ -184,7 +182,7 @@ FIGURES = (
         "Outputs of the convolutions",
         "3.1",
         f"Three training galaxies, blue to red. For each convolution the {CHANNELS} channels that vary most, each "
-        "normalised to its own range; originals and reconstructions in colour.",
+        "normalised to its own range. Left: original above reconstruction, in colour.",
         ("paper.figure4",),
         draw_layer_outputs,
         "no training galaxy has magnitudes in the selection bands.",

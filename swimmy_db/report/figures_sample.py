@@ -6,9 +6,11 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import GREY, ORANGE, VERMILLION, log_axis, log_scale, values, zoomable
+from swimmy_db.report.style import BLUE, GREY, ORANGE, VERMILLION, log_axis, log_scale, values, zoomable
 
 POPULATIONS = {"all with a redshift": GREY, "test data": ORANGE, "MPA-JHU": VERMILLION}
+
+COLOUR_SELECTION = {"brighter than the limit": GREY, "colour-selected": BLUE}
 
 
 def draw_redshifts(material: Material) -> Any:
@@ -41,9 +43,21 @@ def redshift_histogram(rows: list[dict], populations: dict[str, str]) -> Any:
                 alt.Tooltip("n:Q", title="sources", format=","),
             ],
         )
-        .properties(width=720, height=280)
+        .properties(width=900, height=260)
     )
     return zoomable(chart)
+
+
+def draw_colour_selection(material: Material) -> Any:
+    """Figure 18: two histograms over each other, counts on a logarithmic axis."""
+    rows = [
+        {"population": name, "position": position, "z_lower": row["redshift_low"], "z_upper": row["redshift_high"],
+         "n": row[column]}
+        for row in material.all_samples("paper.figure18")
+        for position, (name, column) in enumerate(zip(COLOUR_SELECTION, ("n_all", "n_colour"), strict=True))
+        if row[column]
+    ]  # fmt: skip
+    return redshift_histogram(rows, COLOUR_SELECTION) if rows else None
 
 
 FIGURES = (
@@ -56,5 +70,15 @@ FIGURES = (
         ("paper.figure1",),
         draw_redshifts,
         "no source of this sample has a redshift.",
+    ),
+    Figure(
+        "figure18",
+        "Redshifts of the colour selection",
+        "app. 3",
+        "Galaxies with an SDSS redshift that pass all cuts but those by colour and redshift (grey), and those of them "
+        "that the colours select (blue).",
+        ("paper.figure18",),
+        draw_colour_selection,
+        "no galaxy with an SDSS redshift to try the colour selection on.",
     ),
 )

@@ -100,7 +100,7 @@ def score_plane(
         colour = band_colour(band, material.bands)
         y = alt.Y("s_anom_low:Q", title=f"{SCORE} in {band}", scale=log_scale(), axis=log_axis())
         is_first = band == next(b for b in material.bands if b in singles or b in cells)
-        legend = alt.Legend(title=None, orient="bottom", symbolFillColor=GREY)
+        legend = alt.Legend(title=None, orient="bottom", symbolFillColor=GREY, symbolSize=60)
         density = (
             alt.Chart(values(cells.get(band, [])))
             .mark_rect(clip=True)
@@ -138,6 +138,7 @@ def score_plane(
                 size=alt.Size(
                     "kind:N",
                     scale=alt.Scale(domain=list(KINDS), range=[16, 42, 38]),
+                    sort=list(KINDS),
                     legend=legend if is_first else None,
                 ),
                 tooltip=[
@@ -164,20 +165,23 @@ def kind_of(row: dict) -> str:
 
 
 def draw_line_strengths(material: Material) -> Any:
-    scale = log_scale(domainMin=0.1, clamp=True)
-    return score_plane(material, "paper.figure11", "ew_band", "EW_{band} [Å]", scale, log_axis(), {})
+    scale, headings = log_scale(domainMin=0.1, clamp=True), _spearman(material, "ew_band")
+    return score_plane(material, "paper.figure11", "ew_band", "EW_{band} [Å]", scale, log_axis(), headings)
 
 
 def draw_magnitudes(material: Material) -> Any:
     scale = alt.Scale(zero=False, nice=False)
-    title, headings = "cmodel magnitude in {band} [mag]", _spearman(material)
+    title, headings = "cmodel magnitude in {band} [mag]", _spearman(material, "magnitude")
     return score_plane(material, "paper.figure12", "magnitude", title, scale, alt.Axis(), headings)
 
 
-def _spearman(material: Material) -> dict[str, str]:
-    """Coefficient and p-value by band, for the panels' headings; nothing where they are not made."""
-    rows = material.published("paper.figure12_spearman")
-    return {row["band"]: f"    Spearman ρ = {row['coefficient']:.3f}, p = {row['p_value']:.2g}" for row in rows}
+def _spearman(material: Material, quantity: str) -> dict[str, str]:
+    """Coefficient and p-value by band, for the panels' headings."""
+    return {
+        row["band"]: f"    Spearman ρ = {row['rho']:.3f}, p = {row['p_value']:.2g}"
+        for row in material.published("paper.figure12_correlations")
+        if row["quantity"] == quantity and row["rho"] is not None
+    }
 
 
 FIGURES = (
@@ -208,9 +212,8 @@ FIGURES = (
         "figure12",
         "Scores against magnitude",
         "4.3",
-        "As figure 11, against the magnitude in the band; with Spearman's coefficient and its p-value where they "
-        "are computed.",
-        ("paper.figure12", "paper.figure12_density"),
+        "As figure 11, against the magnitude in the band; with Spearman's coefficient of all galaxies and its p-value.",
+        ("paper.figure12", "paper.figure12_density", "paper.figure12_correlations"),
         draw_magnitudes,
         "no galaxy has a score and a magnitude.",
     ),

@@ -104,6 +104,8 @@ def _postage_stamps(material: Material, table: str) -> StampSheet | None:
             for row, cube in zip(shown, pixels.cubes, strict=True)
         ]
         more = "" if len(shown) == len(rows) else f", the first {len(shown)}"
+        level = rows[0].get("level_shown")
+        more += "" if level in (None, "3.5sigma") else f", {level}: the sample is too small for a higher level"
         groups.append((f"the {band} band anomaly ({len(rows)}{more})", strips))
     return StampSheet(groups) if groups else None
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from math import ceil
 from typing import Any
 
 import jinja2
@@ -16,9 +17,12 @@ from swimmy_db.report.candidates import CandidateList
 from swimmy_db.report.figure import Drawn
 from swimmy_db.report.links import load_links
 from swimmy_db.report.sections import Section
+from swimmy_db.report.stamp_strips import StampSheet, Strip
 from swimmy_db.report.style import specification
 from swimmy_db.report.tables import HtmlTable
 from swimmy_db.sql_models import load_models
+
+STRIPS_A_LINE = 15
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def render(page: Page, catalog: Catalog) -> str:
     environment.filters["url_at"] = lambda object_id: positions.get(object_id, "")
     environment.filters["as_json"] = as_json
     environment.filters["kind"] = kind_of
+    environment.filters["lines_of"] = lines_of
     environment.filters["position"] = position_on_scale
     positions = object_links(page, catalog)
     text = {name: page_file(name) for name in ("page.css", "page.js")}
@@ -84,6 +89,14 @@ def kind_of(block: Drawn | HtmlTable | CandidateList) -> str:
     if isinstance(block, CandidateList):
         return "candidates"
     return "missing" if block.reason else "table"
+
+
+def lines_of(strips: list[Strip], sheet: StampSheet) -> list[list[Strip]]:
+    """Strips in lines that fit the page, as equally long as can be; single stamps flow by themselves."""
+    if not sheet.row_labels:
+        return [strips]
+    per_line = ceil(len(strips) / ceil(len(strips) / STRIPS_A_LINE))
+    return [strips[start : start + per_line] for start in range(0, len(strips), per_line)]
 
 
 def as_json(value: Any) -> str:

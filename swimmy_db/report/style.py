@@ -11,7 +11,7 @@ GREY, PALE = "#8A8F94", "#C4C8CC"
 # Bands of any survey from blue to red, in their order in the cube.
 BAND_COLOURS = (BLUE, GREEN, VERMILLION, PURPLE, ORANGE, SKY, BLACK, GREY, YELLOW)
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-PANEL_WIDTH, PANEL_HEIGHT = 270, 210
+PANEL_WIDTH, PANEL_HEIGHT = 260, 210
 SIGNIFICANT = 6  # digits that a plotted number keeps: the page stays small and no eye sees the difference
 
 CONFIG: dict[str, Any] = {
@@ -29,7 +29,13 @@ CONFIG: dict[str, Any] = {
         "labelColor": "#202124",
         "titleColor": "#202124",
     },
-    "legend": {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "symbolSize": 70},
+    "legend": {
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "symbolSize": 70,
+        "layout": {"bottom": {"direction": "vertical", "anchor": "start"}},
+    },
     "header": {"labelFontSize": 12, "titleFontSize": 12},
     "title": {"fontSize": 13, "fontWeight": "normal", "anchor": "start", "offset": 6, "color": "#202124"},
     "text": {"fontSize": 11},
@@ -47,9 +53,9 @@ def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=[{name: _plain(name, value) for name, value in row.items()} for row in rows])
 
 
-def row_of(charts: Sequence[alt.Chart], columns: int = 3) -> alt.ConcatChart:
+def row_of(charts: Sequence[alt.Chart], columns: int = 3, spacing: int = 18) -> alt.ConcatChart:
     """Panels beside each other, `columns` a row."""
-    return alt.concat(*charts, columns=columns, spacing=18).resolve_scale(
+    return alt.concat(*charts, columns=columns, spacing=spacing).resolve_scale(
         color="independent", shape="independent", fill="independent", size="independent", strokeDash="shared"
     )
 

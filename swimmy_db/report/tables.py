@@ -70,19 +70,20 @@ def bounds(lower: float | None, upper: float | None) -> Cell:
 
 def cut_flow(material: Material) -> HtmlTable:
     rows = material.rows("survey.cut_flow")
+    strict = {row["step"]: row["is_strict"] for row in material.rows("survey.cuts")}
     first = max((row["n_before"] for row in rows), default=1) or 1
     return HtmlTable(
         "cut-flow",
         "Cut flow: what each condition leaves",
         ("survey.cut_flow", "survey.cuts"),
-        ["", "cut", "dropped", "left", "limit", "section"],
+        ["", "cut", "dropped", "left", "kept where", "section"],
         [
             [
                 count(row["step"]),
                 words(row["cut"]),
                 count(row["n_before"] - row["n_after"]),
                 count(row["n_after"], row["n_after"] / first),
-                words(limit(row)),
+                words(limit(row, strict[row["step"]])),
                 words(row["section"]),
             ]
             for row in rows
@@ -92,15 +93,16 @@ def cut_flow(material: Material) -> HtmlTable:
     )
 
 
-def limit(row: dict) -> str:
+def limit(row: dict, strict: bool) -> str:
+    """The condition for keeping: `0.05 < redshift < 0.2`, `is primary ≥ 1`."""
+    less, more = ("<", ">") if strict else ("≤", "≥")
     unit = f" {row['unit']}" if row["unit"] else ""
-    lower, upper = row["lower_limit"], row["upper_limit"]
-    quantity = row["quantity"]
+    lower, upper, quantity = row["lower_limit"], row["upper_limit"], row["quantity"]
     if lower is not None and upper is not None:
-        return f"{lower:g} to {upper:g}{unit} ({quantity})"
+        return f"{lower:g} {less} {quantity} {less} {upper:g}{unit}"
     if lower is not None:
-        return f"{quantity} > {lower:g}{unit}"
-    return f"{quantity} < {upper:g}{unit}" if upper is not None else quantity
+        return f"{quantity} {more} {lower:g}{unit}"
+    return f"{quantity} {less} {upper:g}{unit}" if upper is not None else f"{quantity} known"
 
 
 def table1(material: Material) -> HtmlTable:
@@ -128,9 +130,9 @@ def table1(material: Material) -> HtmlTable:
 
 
 def is_blind(material: Material) -> bool:
-    """Whether every galaxy trains because no catalogue says which are ordinary."""
+    """Whether galaxies train although no catalogue says that they are ordinary."""
     found = (
-        "select bool_and(is_training and not has_mpa_jhu) from survey.classes "
+        "select bool_or(is_training) and not bool_or(has_mpa_jhu) from survey.classes "
         "inner join survey.sample_members using (object_id) where sample = ?"
     )
     return bool(material.catalog.value(found, [material.sample]))
@@ -191,24 +193,31 @@ def table5(material: Material) -> HtmlTable:
         return Cell(form(value) + (f" ± {form(scatter)}" if scatter is not None else ""), value)
 
     rows = material.all_samples("paper.table5")
+    trained = [row for row in rows if row["n_runs"]]
+    untrained = sum(1 for row in rows if row["is_in_papers_grid"] and not row["n_runs"])
     thousandths, shares = lambda v: f"{1e3 * v:.3f}", lambda v: f"{100 * v:.1f}"
     lines = [
         [
             number(row["latent_dim"], "d"),
             number(row["noise_std"], "g"),
-            words(row["experiment"] or ("not trained here" if row["is_in_papers_grid"] else "")),
-            count(row["n_runs"] or None),
+            words(row["experiment"]),
+            count(row["n_runs"]),
             scattered(row, "train_loss", thousandths),
             scattered(row, "validation_loss", thousandths),
             scattered(row, "rate_dr16q", shares),
             scattered(row, "rate_xelg", shares),
             words("the paper's choice" if row["is_papers_choice"] else ""),
         ]
-        for row in rows
+        for row in trained
     ]
     headings = ["d", "r_gauss", "experiment", "runs", "training loss [10⁻³]", "validation loss [10⁻³]"]
     headings += ["DR16Q selected [%]", "XELGs selected [%]", ""]
     caption = "Mean over the saved epochs of each run, then mean and standard deviation of the runs."
+    if untrained:
+        caption += (
+            f" {untrained} more settings of the paper's grid are not trained here "
+            "(swimmy train --latent-dim --noise-std --runs trains one)."
+        )
     return HtmlTable(
         "table5", "Table 5: settings of the network", ("paper.table5",), headings, lines, caption, "", True
     )
@@ -265,30 +274,34 @@ def run_overlap(material: Material) -> HtmlTable:
     ]
     headings = ["runs", "candidates of one", "of the other", "of both", "by chance", "both / either"]
     caption = "Each run at its last scored epoch."
-    return HtmlTable("overlap", "Overlap between runs", ("paper.run_overlap",), headings, lines, caption, "", True)
+    return HtmlTable("overlap", "Overlap between runs", ("paper.run_overlap",), headings, lines, caption)
 
 
 def numbers(material: Material, sections: Sequence[str]) -> HtmlTable:
     """The numbers that the text of some sections quotes, with a picture of ours, its interval and the paper's."""
     rows = [row for row in material.rows("paper.numbers") if row["section"] in sections]
+    seen = [row[name] for row in rows for name in ("our_value", "our_value_upper", "paper_value") if row[name]]
+    # the pictures of a table share one scale, which ends at a round share above all of them
+    end = next((share for share in (0.05, 0.1, 0.2, 0.5) if share > 1.1 * max(seen, default=0)), 1.0)
+
+    def picture(row: dict) -> Cell:
+        if row["our_value"] is None:
+            return Cell("none to count")
+        drawn = (row["our_value"], row["our_value_lower"], row["our_value_upper"], row["paper_value"])
+        return Cell("", row["our_value"], interval=tuple(None if v is None else v / end for v in drawn))
+
     lines = [
         [
             words(row["name"]),
             percent(row["paper_value"]),
             percent(row["our_value"]),
-            Cell(
-                "",
-                row["our_value"],
-                interval=(row["our_value"], row["our_value_lower"], row["our_value_upper"], row["paper_value"]),
-            )
-            if row["our_value"] is not None
-            else Cell("none to count"),
+            picture(row),
             words(f"{row['our_n']:,} of {row['our_total']:,}"),
             words(row["note"]),
         ]
         for row in rows
     ]
-    headings = ["number", "the paper's", "ours", "ours with 95 % (●) and the paper's (◆)", "counted", ""]
+    headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted", ""]
     name = f"numbers-{'-'.join(sections)}".replace(" ", "").replace(".", "-")
     return HtmlTable(name, "Numbers in the text", ("paper.numbers",), headings, lines)
 
