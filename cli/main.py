@@ -1,9 +1,11 @@
 """The `swimmy` command: its groups of commands, and what an error looks like to a person."""
 
+import errno
+import os
 import sys
 
 import typer
-from swimmy_db.cli import ingest, inspect, query, settings, stages
+from swimmy_db.cli import ingest, inspect, query, report, settings, stages
 
 from swimmy_db.errors import SwimmyError
 
@@ -19,7 +21,7 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 failed, 2 usage, 3 input refused."
     ),
 )
-for module in (ingest, stages, query, inspect, settings):
+for module in (ingest, stages, query, inspect, report, settings):
     module.register(app)
 
 
@@ -33,6 +35,14 @@ def run() -> None:
     except KeyboardInterrupt:
         print("swimmy: interrupted; what was published stays, the rest is as it was", file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit as ended:
+        if not _reader_left(ended.__context__):
+            raise
+        # whoever read stdout (head, less) has seen enough: nothing failed. What Python still holds back goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _reader_left(fault: BaseException | None) -> bool:
+    """Whether an exit came of a pipe that its reader closed, which click turns into exit code 1."""
+    return isinstance(fault, OSError) and fault.errno == errno.EPIPE

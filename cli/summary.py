@@ -29,6 +29,8 @@ def summary_lines(summary: "Summary") -> list[str]:
         samples = ", ".join(dict.fromkeys(row["sample"] for row in rows or []))
         lines += ["", f"{title}{f' (sample {samples})' if samples else ''}"]
         lines += [f"  {line}" for line in _section(name, rows)] if rows else [f"  {_nothing(rows)}"]
+        if name == "table1" and summary.is_blind:
+            lines.append("  Blind: without MPA-JHU nothing can be told apart, and all galaxies train (section 5).")
     lines += ["", "Time"]
     times = "   ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())
     lines += [f"  {line}" for line in _wrapped(f"{times}   together {sum(summary.seconds.values()):.1f} s")]

@@ -219,13 +219,21 @@ def new_staging(workspace: Workspace) -> Path:
 
 
 def create_schemas(publication: Publication) -> None:
-    """Make a new database's schemas, macros, and every table that is loaded from files, empty."""
+    """Make a database's schemas, macros, and every table that is loaded from files and not there yet, empty.
+
+    So a database that an older version made gets the tables that have been added since.
+    """
     for schema in SCHEMAS[:-1]:
         publication.connection.execute(f"create schema if not exists {schema}")
-    made_by_sql = {model.name for model in sql_models.load_models()}
+    present = {model.name for model in sql_models.load_models()}
+    there = publication.connection.execute(
+        "select table_schema || '.' || table_name from information_schema.tables "
+        "where table_catalog = current_database()"
+    )
+    present |= {name for (name,) in there.fetchall()}
     for schema in SCHEMAS[:-1]:
         for table in contracts_of(schema):
-            if table not in made_by_sql:
+            if table not in present:
                 publication.load(table, [])
     sql_models.create_macros(publication.connection)
 

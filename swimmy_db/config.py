@@ -92,6 +92,7 @@ class Settings(BaseModel):
     milliquas_layout: str = _setting(
         "auto", "4.2", "columns of Milliquas as text: auto (recognised), A, B or 2016", pattern="^(auto|A|B|2016)$"
     )
+    match_radius_spectra: float = _setting(1.0, "4.4", "match radius of SDSS spectra", "arcsec", gt=0)
     mpa_jhu_require_reliable: bool = _setting(
         False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
     )
@@ -101,6 +102,9 @@ class Settings(BaseModel):
         "eqw", "2.2", "eqw or flux_over_cont (ambiguity 13)", pattern="^(eqw|flux_over_cont)$"
     )
     training_bptclass_max: int = _setting(2, "2.2", "larger BPTCLASS are AGN, LINER or composite")
+    agn_bptclasses: str = _setting(
+        "4,5", "4.3", "BPTCLASS that counts as an AGN in figures 11 to 13, comma separated (ambiguity 31)"
+    )
     ew_band_throughput: str = _setting(
         "relative",
         "4.1",
@@ -141,6 +145,10 @@ class Settings(BaseModel):
     validation_loss_ratio_max: float | None = _setting(
         2.0, "app. 1", "checkpoints whose validation loss exceeds this times the training loss are not scored"
     )
+    stack_window_min: float = _setting(
+        5400.0, "4.4", "spectra are divided by their median from here ... (ambiguity 34)", "Angstrom", gt=0
+    )
+    stack_window_max: float = _setting(5600.0, "4.4", "... to here, rest frame", "Angstrom", gt=0)
     spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
 
     # what is asked of the HSC-SSP services, and how (FORMATS.md sections 1 and 2)

@@ -14,7 +14,7 @@ from swimmy_db.errors import SwimmyError
 
 SCHEMAS = ("raw", "survey", "model", "paper", "meta")
 STAGE_OF_SCHEMA = {"survey": "select"}
-STAGES = ("select", "train", "choose", "candidates")
+STAGES = ("select", "train", "choose", "candidates", "paper")
 _HEADER = re.compile(r"^-- (makes|reads|paper|stage|after): ?(.*)$")
 _TABLE = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.[a-z_][a-z0-9_]*")
 _SETTING = re.compile(r"\bsetting(?:_text)?\(\s*'([a-z0-9_]+)'\s*\)")

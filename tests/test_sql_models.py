@@ -21,6 +21,8 @@ TYPES = {
     "float64": "DOUBLE",
     "string": "VARCHAR",
     "timestamp[us]": "TIMESTAMP",
+    "list<float32>": "FLOAT[]",
+    "list<float64>": "DOUBLE[]",
 }
 
 
@@ -104,7 +106,7 @@ def test_reads_lines_are_what_duckdb_parses():
                 assert "pivot " in select, model.path
                 continue
             n_parsed += 1
-            in_text = set(re.findall(r"'((?:survey|model)\.[a-z_]+)'", select))
+            in_text = set(re.findall(r"'((?:raw|survey|model)\.[a-z_]+)'", select))
             assert parsed <= set(model.reads), model.path
             assert set(model.reads) - parsed <= through_macros | in_text, model.path
     assert n_parsed >= len(load_models()) - 1

@@ -1,190 +1,112 @@
--- makes: paper.numbers, the fractions that sections 2.2, 3.2, 4.1 and 4.2 quote, ours beside the paper's
--- reads: model.best_checkpoint, model.outlier_bands, model.selection_rates, paper.table2, paper.table4, survey.band_line_strengths, survey.classes, survey.line_strengths, survey.sample_members
--- paper: sections 2.2, 3.2, 4.1 and 4.2
--- stage: candidates
--- Values are fractions, our_n of our_total, so that surveys of different sizes compare. Bands g, r, i are the paper's;
--- one row a number, sample and checkpoint.
+-- makes: paper.numbers, the numbers that the text quotes, ours beside the paper's
+-- reads: model.published, paper.figure12_correlations, paper.figure13_tests, paper.figure16, paper.numbers_appendices, paper.numbers_characteristics, paper.numbers_selection, paper.run_overlap
+-- paper: sections 2.2 to 4.4, appendices 1 to 3
+-- stage: paper
+-- Mostly fractions, our_n of our_total, so that surveys of different sizes compare; `kind` is `value` for what is none.
+-- The paper's numbers are about its sample with redshifts (appendix 3: about its colour sample). One row a number, sample
+-- and checkpoint; our_total is 0 and our_value empty where the survey has nothing to count.
 create or replace table paper.numbers as
-with best as (
-    select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'
+with fractions as (
+    select * from paper.numbers_selection
+    union all
+    select * from paper.numbers_characteristics
+    union all
+    select * from paper.numbers_appendices
 ),
--- 2.2: ambiguity 13, which frame and estimator make 701 XELGs of 25 714
-ew_definitions as (
-    from survey.line_strengths unpivot include nulls (ew for definition in (
-        ew_max_eqw_observed as 'eqw, observed frame',
-        ew_max_eqw_rest as 'eqw, rest frame',
-        ew_max_flux_observed as 'flux / continuum, observed frame',
-        ew_max_flux_rest as 'flux / continuum, rest frame'
-    ))
-),
-xelg_shares as (
-    select
-        m.sample,
-        cast(null as varchar) as checkpoint_id,
-        'XELGs among MPA-JHU galaxies, EW by ' || e.definition as name,
-        '2.2' as section,
-        701 / 25714 as paper_value,
-        count(*) filter (where e.ew > setting('xelg_ew_min')) as our_n,
-        count(*) as our_total,
-        'sql/paper/table1.sql' as source,
-        'ambiguity 13: the paper does not say which; DR16Q quasars left out' as note
-    from survey.sample_members m
-    inner join ew_definitions e using (object_id)
-    inner join survey.classes c using (object_id)
-    where c.class <> 'dr16q'
-    group by m.sample, e.definition
-),
--- 3.2 and 4.1
-selected_shares as (
+quantities as (
     select
         sample,
         checkpoint_id,
-        case class when 'all' then 'candidates' when 'dr16q' then 'DR16Q quasars selected' else 'XELGs selected' end,
-        '3.2',
-        paper_fraction,
-        our_n,
-        our_total,
-        'sql/paper/table2.sql',
-        'in any selection band'
-    from paper.table2
-    where bands = 'total'
+        'Spearman coefficient of score and '
+            || case quantity when 'magnitude' then 'magnitude in ' else 'EW_band in ' end || band as name,
+        '4.3' as section,
+        cast(null as double) as paper_value,
+        rho as our_value,
+        n as our_n,
+        'sql/paper/figure12_correlations.sql' as source,
+        'p = ' || format('{:.2g}', p_value)
+            || case quantity when 'magnitude' then '; the paper: no correlation' else '' end as note
+    from paper.figure12_correlations
     union all
     select
         sample,
         checkpoint_id,
-        'DR16Q quasars selected in g',
-        '4.1',
-        paper_fraction,
-        our_n,
-        our_total,
-        'sql/paper/table2.sql',
-        null
-    from paper.table2
-    where bands = 'g' and class = 'dr16q'
-),
-rank_cuts as (
+        'KS p-value of ' || case quantity when 'log_mass' then 'mass' else 'star-formation rate' end
+            || ' of galaxies selected in ' || band || ', ' || catalog,
+        '4.3',
+        null,
+        p_value,
+        n_selected,
+        'sql/paper/figure13_tests.sql',
+        'statistic ' || format('{:.3f}', statistic) || ', against all galaxies; the paper: p << 0.01'
+    from paper.figure13_tests
+    where compared_with = 'all'
+    union all
     select
-        o.sample,
-        o.checkpoint_id,
-        o.band,
-        count(*) as n_over,
-        count(*) filter (where not o.is_selected) as n_negative
-    from model.outlier_bands o
-    inner join best b using (sample, checkpoint_id)
-    where o.aperture = 'disc' and o.level is not null
-    group by o.sample, o.checkpoint_id, o.band
-),
-negative_shares as (
-    select
-        r.sample,
-        r.checkpoint_id,
-        'negative residuals over the threshold in ' || r.band,
-        '3.2',
-        -- ambiguity 24: 2469 objects are over the threshold in each band
-        case r.band when 'g' then 8 when 'r' then 322 when 'i' then 14 end / 2469,
-        r.n_negative,
-        r.n_over,
-        'sql/model/negative_residuals.sql',
-        'of the objects over the threshold; they are not candidates by this band'
-    from rank_cuts r
-),
-strong_lines as (
-    select
-        m.sample,
-        b.checkpoint_id,
-        'XELGs with EW_' || l.band || ' > ' || cast(setting('xelg_ew_min') as integer) || ' A selected in ' || l.band,
-        '4.1',
-        case l.band when 'g' then 0.907 when 'r' then 0.844 when 'i' then 0.644 end,
-        count(*) filter (where coalesce(o.is_selected, false)),
+        p.sample,
+        p.checkpoint_id,
+        'weights compared',
+        'app. 1',
+        480,
         count(*),
-        'sql/survey/band_line_strengths.sql',
-        'ambiguity 15: EW_band by FORMATS 6.3'
-    from survey.sample_members m
-    inner join best b using (sample)
-    inner join survey.classes c on c.object_id = m.object_id and c.class = 'xelg'
-    inner join survey.band_line_strengths l on l.object_id = m.object_id
-    left join model.outlier_bands o
-        on o.sample = m.sample
-        and o.checkpoint_id = b.checkpoint_id
-        and o.aperture = 'disc'
-        and o.object_id = m.object_id
-        and o.band = l.band
-    where l.ew_band > setting('xelg_ew_min')
-        and l.band in ('g', 'r', 'i')
-    group by m.sample, b.checkpoint_id, l.band
-),
--- 4.2
-milliquas_shares as (
-    select
-        sample,
-        checkpoint_id,
-        'Milliquas ' || label || ' selected',
-        '4.2',
-        paper_fraction,
-        our_n,
-        our_total,
-        'sql/paper/table4.sql',
-        'DR16Q quasars left out'
-    from paper.table4
-    where selected_in = 'total' and position between 1 and 5
-),
--- appendix 1: what the choice by labels adds
-chosen as (
-    select
-        c.sample,
-        c.median_checkpoint_id,
-        'XELGs selected by the median checkpoint',
-        'app. 1',
-        null,
-        r.n_selected,
-        r.n,
-        'sql/model/best_checkpoint.sql',
-        'the best checkpoint is chosen with these labels, the median is not (ambiguity 29)'
-    from model.best_checkpoint c
-    inner join model.selection_rates r
-        on r.checkpoint_id = c.median_checkpoint_id and r.aperture = c.aperture and r.sample = c.sample
-    where c.aperture = 'disc' and r.class = 'xelg'
+        count(*),
+        'sql/paper/figure16.sql',
+        '16 epochs of 30 runs; ours: those whose losses are saved'
+    from model.published p
+    inner join paper.figure16 f on f.experiment = p.experiment
+    where f.quantity = 'train_loss' and f.run is not null
+    group by p.sample, p.checkpoint_id
     union all
     select
-        c.sample,
-        c.median_checkpoint_id,
-        'candidates of the median checkpoint',
+        p.sample,
+        p.checkpoint_id,
+        'mean overlap of two runs'' candidates (Jaccard)',
         'app. 1',
         null,
-        r.n_selected,
-        r.n,
-        'sql/model/best_checkpoint.sql',
-        null
-    from model.best_checkpoint c
-    inner join model.selection_rates r
-        on r.checkpoint_id = c.median_checkpoint_id and r.aperture = c.aperture and r.sample = c.sample
-    where c.aperture = 'disc' and r.class = 'all'
+        avg(o.jaccard order by o.run_a, o.run_b),
+        count(*),
+        'sql/paper/run_overlap.sql',
+        'the paper leaves it out; by chance ' || format(
+            '{:.3f}',
+            avg(o.expected_both / (o.n_a + o.n_b - o.expected_both) order by o.run_a, o.run_b)
+        )
+    from model.published p
+    inner join paper.run_overlap o on o.experiment = p.experiment and o.sample = p.sample
+    group by p.sample, p.checkpoint_id
 ),
 united as (
-    select * from xelg_shares
+    select
+        sample,
+        checkpoint_id,
+        name,
+        'fraction' as kind,
+        section,
+        paper_value,
+        case when our_total > 0 then our_n / our_total end as our_value,
+        wilson_lower(our_n, our_total) as our_value_lower,
+        wilson_upper(our_n, our_total) as our_value_upper,
+        our_n,
+        our_total,
+        source,
+        note
+    from fractions
     union all
-    select * from selected_shares
-    union all
-    select * from negative_shares
-    union all
-    select * from strong_lines
-    union all
-    select * from milliquas_shares
-    union all
-    select * from chosen
+    select sample, checkpoint_id, name, 'value', section, paper_value, our_value, null, null, our_n, null, source, note
+    from quantities
 )
 select
     sample,
     checkpoint_id,
     name,
     section,
-    case when sample = 'specz' then cast(paper_value as double) end as paper_value,
-    case when our_total > 0 then our_n / our_total end as our_value,
-    wilson_lower(our_n, our_total) as our_value_lower,
-    wilson_upper(our_n, our_total) as our_value_upper,
+    case when sample = 'specz' or section = 'app. 3' then cast(paper_value as double) end as paper_value,
+    our_value,
+    our_value_lower,
+    our_value_upper,
     cast(our_n as bigint) as our_n,
     cast(our_total as bigint) as our_total,
     source as sql_file,
-    note
+    note,
+    kind
 from united
 order by sample, section, name, checkpoint_id;

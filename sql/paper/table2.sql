@@ -1,5 +1,5 @@
 -- makes: paper.table2, how many galaxies, DR16Q quasars and XELGs each selection band and each combination of them selects
--- reads: model.best_checkpoint, model.outlier_bands, model.selection_rates, survey.bands, survey.classes
+-- reads: model.outlier_bands, model.published, model.selection_rates, survey.bands, survey.classes
 -- paper: table 2
 -- stage: candidates
 -- A combination counts the galaxies that all of its bands select; "total" those that any band selects.
@@ -21,7 +21,7 @@ combinations as (
     select 0, 'total', 0 where exists (from selection_bands)
 ),
 best as (
-    select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'
+    select sample, checkpoint_id from model.published
 ),
 selected as (
     select o.sample, o.checkpoint_id, o.object_id, cast(sum(1 << s.bit) as integer) as mask

@@ -1,6 +1,6 @@
--- makes: paper.table3, the list of anomaly candidates as the paper prints it
--- reads: model.best_checkpoint, model.candidates, model.outlier_bands
--- paper: table 3
+-- makes: paper.table3, the catalogue of anomaly candidates, with the columns that the paper prints and all others
+-- reads: model.candidates, model.outlier_bands, model.published, survey.galaxies
+-- paper: table 3 and its supplementary data
 -- stage: candidates
 -- The five rows that the paper prints stand beside ours where an object has the same id.
 create or replace table paper.table3 as
@@ -13,7 +13,7 @@ with printed(object_id, paper_band, paper_s_anom) as (
         (36416409227512668, 'g', '(0.05086, 0.00229, 0.00056)')
 ),
 best as (
-    select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'
+    select sample, checkpoint_id from model.published
 ),
 scores as (
     select
@@ -34,10 +34,32 @@ select
     c.bands as band,
     s.s_anom,
     p.paper_band,
-    p.paper_s_anom
+    p.paper_s_anom,
+    g.redshift,
+    c.max_level,
+    c.max_sigma,
+    c.class,
+    c.milliquas_class,
+    c.n_checkpoints_selecting,
+    -- s_anom_g, residual_g, sigma_g and so on for every band
+    c.* exclude (
+        sample,
+        aperture,
+        checkpoint_id,
+        object_id,
+        ra,
+        dec,
+        bands,
+        max_level,
+        max_sigma,
+        class,
+        milliquas_class,
+        n_checkpoints_selecting
+    )
 from model.candidates c
 inner join best b using (sample, checkpoint_id)
 inner join scores s using (sample, checkpoint_id, object_id)
+inner join survey.galaxies g using (object_id)
 left join printed p using (object_id)
 where c.aperture = 'disc'
 order by c.sample, c.checkpoint_id, c.object_id;

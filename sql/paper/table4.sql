@@ -1,11 +1,11 @@
 -- makes: paper.table4, candidates among the Milliquas catalogue's quasars and AGNs
--- reads: model.best_checkpoint, model.outlier_bands, model.selection_rates, survey.bands, survey.classes
+-- reads: model.outlier_bands, model.published, model.selection_rates, survey.bands, survey.classes
 -- paper: table 4
 -- stage: candidates
 -- Ambiguity 30: DR16Q's quasars leave the sample before the match: they took part in the choice of the checkpoint.
 create or replace table paper.table4 as
 with best as (
-    select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'
+    select sample, checkpoint_id from model.published
 ),
 classes(position, milliquas_class, label) as (
     values

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from swimmy_db.catalog import last_runs, open_catalog
 from swimmy_db.errors import UsageError
-from swimmy_db.pipeline import cubes, score, stamps, train
+from swimmy_db.pipeline import analyse, cubes, score, stamps, train
 from swimmy_db.pipeline.setup import refresh_settings
 from swimmy_db.pipeline.stage import Progress, Stage, is_up_to_date, run_stage, silent
 from swimmy_db.workspace import Workspace
@@ -13,6 +13,7 @@ from swimmy_db.workspace import Workspace
 SELECT = Stage("select", "cuts, cross-matches and classes (SQL)", sql=True)
 CHOOSE = Stage("choose", "thresholds, selection rates and the best checkpoint (SQL)", sql=True)
 CANDIDATES = Stage("candidates", "candidates, negative residuals and the paper's tables (SQL)", sql=True)
+PAPER = Stage("paper", "the data of the paper's figures (SQL)", sql=True)
 
 STAGES: tuple[Stage, ...] = (
     SELECT,
@@ -23,6 +24,8 @@ STAGES: tuple[Stage, ...] = (
     CHOOSE,
     score.BEST,
     CANDIDATES,
+    analyse.STAGE,
+    PAPER,
 )
 # `swimmy score` is the three steps that end in a scored best checkpoint.
 COMMANDS = {"score": (score.SELECTION.name, CHOOSE.name, score.BEST.name)}

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from swimmy_db.catalog import Publication, append_journal, create_schemas, last_runs, open_catalog, publish
 from swimmy_db.config import Settings, setting_rows
+from swimmy_db.contracts import contracts_of
 from swimmy_db.errors import SwimmyError
 from swimmy_db.pipeline.stage import Provenance, code_version, digest, record_stage
 from swimmy_db.sources.filter_curves import read_filter_curves
@@ -34,6 +35,7 @@ def claim_workspace(publication: Publication, settings: Settings, simulated: boo
             f"({_described(settings.survey, settings.release, simulated)}) needs a workspace of its own "
             "(--workspace FOLDER); in SQL, ATTACH compares them"
         )
+    create_schemas(publication)
 
 
 def _described(survey: str, release: str, simulated: bool) -> str:
@@ -69,7 +71,8 @@ def refresh_settings(workspace: Workspace) -> bool:
     with open_catalog(workspace) as catalog:
         last = last_runs(catalog).get(STAGE)
         simulated = bool(catalog.value("select is_simulated from meta.workspace"))
-    if last is not None and last["fingerprint"] == settings_provenance(settings).fingerprint:
+        complete = all(catalog.has(table) for table in contracts_of("raw"))
+    if complete and last is not None and last["fingerprint"] == settings_provenance(settings).fingerprint:
         return False
     with publish(workspace, STAGE) as publication:
         publication.bands = settings.band_names

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from swimmy_db.catalog import last_runs, open_catalog
+from swimmy_db.catalog import Catalog, last_runs, open_catalog
 from swimmy_db.pipeline.query import answer
 from swimmy_db.pipeline.runner import STAGES
 from swimmy_db.workspace import Workspace
@@ -14,7 +14,10 @@ SECTIONS = ("cut_flow", "table1", "table2", "table4", "best", "candidates")
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run found: rows of each of SECTIONS, seconds by stage, and where things are."""
+    """What a run found: rows of each of SECTIONS, seconds by stage, and where things are.
+
+    is_blind: no MPA-JHU, so that table 1's classes do not say who trains.
+    """
 
     survey: str
     release: str
@@ -23,6 +26,7 @@ class Summary:
     seconds: dict[str, float]
     n_rejects: int
     places: dict[str, str]
+    is_blind: bool = False
 
 
 def summarise(workspace: Workspace) -> Summary:
@@ -43,8 +47,17 @@ def summarise(workspace: Workspace) -> Summary:
                 "all tables": 'swimmy sql "show all tables"   (model.thresholds, paper.table1 ...)',
                 "one object": "swimmy why OBJECT_ID   swimmy stamp OBJECT_ID",
                 "for other tools": "swimmy export model.candidates --to candidates.fits",
+                "to look at": "swimmy report   (the paper's tables and figures as one page)",
             },
+            is_blind=is_blind(catalog),
         )
+
+
+def is_blind(catalog: Catalog) -> bool:
+    """Whether the network trains on galaxies of which nobody says that they are ordinary: no MPA-JHU."""
+    if not catalog.has("survey.classes"):
+        return False
+    return bool(catalog.value("select bool_or(is_training) and not bool_or(has_mpa_jhu) from survey.classes"))
 
 
 def seconds_by_stage(runs: dict[str, dict]) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""Write a table for other tools: CSV, Parquet, FITS, VOTable or DS9 regions, with units and meanings where they go."""
+"""Write a table for other tools, with units and meanings where the format has a place for them.
+
+CSV, Parquet, FITS, VOTable, CDS machine-readable text (MRT) and DS9 regions; each marks what comes from a simulated
+survey.
+"""
 
 import os
 import uuid
@@ -16,8 +20,11 @@ from swimmy_db.catalog import SCHEMAS, Catalog
 from swimmy_db.contracts import Column, contracts_of, load_contract
 from swimmy_db.errors import UsageError
 from swimmy_db.report.astropy_tables import write_fits, write_votable
+from swimmy_db.report.machine_readable import write_mrt
 
 SIMULATED = "SIMULATED SURVEY: made by swimmy_db for trials; nothing in it is an observation or a discovery"
+
+MARK = "is_simulated"
 
 
 @dataclass(frozen=True)
@@ -127,12 +134,21 @@ def plain_text(table: pa.Table | pa.RecordBatch) -> pa.Table:
 
 
 def write_csv(rows: pa.RecordBatchReader, sink: object, about: About | None = None) -> int:
-    """CSV with a header line; missing values are empty, floats are written so that they read back the same."""
-    first = plain_text(rows.schema.empty_table())
+    """CSV with a header line; missing values are empty, floats are written so that they read back the same.
+
+    CSV has no place for a remark that tools skip, so every row of a simulated survey says so: column `is_simulated`.
+    """
+    marked = about is not None and about.simulated and MARK not in rows.schema.names
+
+    def lines(batch: pa.Table | pa.RecordBatch) -> pa.Table:
+        table = plain_text(batch)
+        return table.append_column(MARK, pa.array([True] * len(table), pa.bool_())) if marked else table
+
+    first = lines(rows.schema.empty_table())
     written = 0
     with csv.CSVWriter(sink, first.schema) as writer:
         for batch in rows:
-            table = plain_text(batch)
+            table = lines(batch)
             writer.write_table(table.cast(first.schema))
             written += len(table)
     return written
@@ -190,5 +206,6 @@ _FORMATS = {
     ".vot": _write_whole(write_votable),
     ".votable": _write_whole(write_votable),
     ".xml": _write_whole(write_votable),
+    ".mrt": _write_whole(write_mrt),
     ".reg": _write_regions,
 }

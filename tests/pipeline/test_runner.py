@@ -37,7 +37,7 @@ def test_a_second_run_does_nothing(demo):
 def test_a_changed_setting_reruns_what_depends_on_it(demo, change, again):
     stages = set(ran(demo, **change))
     assert again <= stages
-    assert stages <= again | {"choose", "score_best", "candidates"}
+    assert stages <= again | {"choose", "score_best", "candidates", "analyse", "paper"}
     assert ran(demo) == []
 
 
@@ -51,7 +51,8 @@ def test_a_stage_can_be_forced(demo):
 def test_each_command_runs_what_comes_before_it():
     assert stages_of_command("cubes") == ["select", "stamps", "cubes"]
     assert stages_of_command("score") == NAMES[: NAMES.index("score_best") + 1]
-    assert stages_of_command("candidates") == NAMES
+    assert stages_of_command("candidates") == NAMES[: NAMES.index("candidates") + 1]
+    assert stages_of_command("paper") == NAMES
     with pytest.raises(UsageError, match="no stage named"):
         stages_of_command("nonsense")
 

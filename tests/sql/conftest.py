@@ -24,6 +24,7 @@ SQL_TYPES = {
     "string": "varchar",
     "timestamp[us]": "timestamp",
     "list<float32>": "float[]",
+    "list<float64>": "double[]",
 }
 
 
@@ -96,6 +97,10 @@ class Survey:
             "model.checkpoints",
             "model.selection_scores",
             "model.best_scores",
+            "model.radial_profiles",
+            "model.rank_correlations",
+            "model.ks_tests",
+            "model.spectra_stacks",
         ]
         for table in given:
             columns = load_contract(table, settings.band_names).columns

@@ -84,6 +84,7 @@ def search(survey):
     add_scores(survey, "model.best_scores", best, "disc", ids, BANDS[3:], scores[number, 3:], residuals[number, 3:])
     add_scores(survey, "model.best_scores", best, "stamp", ids, BANDS, scores[number, ::-1], residuals[number, ::-1])
     survey.run("candidates")
+    survey.run("paper")
     return survey, ids, scores, residuals, number
 
 
@@ -248,6 +249,7 @@ def test_without_labels_the_lowest_validation_loss_is_the_best(make_survey):
     survey.connection.execute("update survey.classes set is_training = true, milliquas_class = null")
     survey.run("choose")
     survey.run("candidates")
+    survey.run("paper")
     row = survey.records("from model.best_checkpoint where aperture = 'disc'")[0]
     assert (row["checkpoint_id"], row["rule"], row["value"]) == (CHECKPOINTS[5], "min(validation_loss)", 0.1)
     assert row["median_value"] == pytest.approx(0.35)
@@ -271,6 +273,7 @@ def test_a_survey_of_other_bands_has_columns_of_other_names(make_survey):
     fill(survey, n=40, bands=("u", "r", "ks"), classes=["other_specz"] * 40)
     survey.run("choose")
     survey.run("candidates")
+    survey.run("paper")
     names = [row[0] for row in survey.rows("describe model.candidates")]
     assert names[-9:] == [
         f"{quantity}_{band}" for quantity in ("s_anom", "residual", "sigma") for band in ("u", "r", "ks")
@@ -285,7 +288,7 @@ def test_a_survey_of_other_bands_has_columns_of_other_names(make_survey):
 
 def test_without_scores_everything_runs_and_is_empty(make_survey):
     survey = make_survey()
-    for stage in ("select", "choose", "candidates"):
+    for stage in ("select", "choose", "candidates", "paper"):
         survey.run(stage)
     for table in (
         "model.candidates",

@@ -70,6 +70,8 @@ def plan_failures(planner: "Planner") -> None:
         spectrum = planner.spectrum(row)
         spectrum.scale_to(planner.faint_magnitude(16.5))
         planner.add("galaxy", row, spectrum, failed_cut="no_redshift")
+    # what a search without redshifts may find (appendix 3)
+    planner.xelgs(options.count(options.no_redshift_xelg_share), has_mpa_jhu=False, failed_cut="no_redshift")
     for position in range(options.count(options.star_share)):
         row = planner.row()
         planner.add(

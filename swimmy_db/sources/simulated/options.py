@@ -60,9 +60,12 @@ class SurveyOptions(BaseModel):
     multiple_specz_share: float = _share(0.05, "objects with more than one row in specz")
     duplicate_spectra_share: float = _share(0.03, "members with two spectra in MPA-JHU")
 
+    other_spectra_share: float = _share(0.035, "members with an SDSS spectrum file, beside all XELGs and quasars")
+
     # outside the sample
     outside_redshift_share: float = _share(0.18, "SDSS galaxies outside 0.05 < z < 0.2, no other cut failed")
     no_redshift_share: float = _share(0.08, "galaxies without a row in specz: the colour sample")
+    no_redshift_xelg_share: float = _share(0.004, "planted XELGs without a row in specz")
     star_share: float = _share(0.03, "stars")
     failing_each: int = Field(3, ge=1, description="galaxies that fail one cut alone, for each cut")
     missing_each: int = Field(1, ge=0, description="galaxies that lack one needed value, for each value and spelling")

@@ -112,7 +112,7 @@ class Planner:
 
     # the populations
 
-    def xelgs(self, number: int, has_mpa_jhu: bool = True) -> None:
+    def xelgs(self, number: int, has_mpa_jhu: bool = True, failed_cut: str = "") -> None:
         options, rng = self.options, self.rng
         places = ("nucleus", "compact", "disc", "off_centre")
         for _ in range(number):
@@ -129,7 +129,7 @@ class Planner:
             spectrum.plant_lines(lines.star_forming(rng, float(hardness)), strength)
             spectrum.scale_to(self.faint_magnitude(16.8, 19.6, slope=0.2))
             place = str(rng.choice(places, p=options.line_place_shares))
-            self.add("xelg", row, spectrum, has_mpa_jhu=has_mpa_jhu, line_place=place)
+            self.add("xelg", row, spectrum, has_mpa_jhu=has_mpa_jhu, line_place=place, failed_cut=failed_cut)
 
     def narrow_lines(self, kind: str, number: int, bpt: int, milliquas: tuple[str, ...] = ("",)) -> None:
         """Type-II AGN, LINERs and composites: nuclear lines in ordinary hosts."""

@@ -12,7 +12,9 @@ from swimmy_db.sources.simulated.lines import MISSING
 from swimmy_db.sources.simulated.options import SurveyOptions
 from swimmy_db.sources.simulated.spectra import LINE_NAMES, line_index, sdss_galaxies
 
-_FIBRE_SHARE = 0.35  # of a galaxy's light goes through SDSS's 3 arcsec fibre
+Identity = tuple[int, int, int]  # plate, mjd, fibre of a spectrum
+
+FIBRE_SHARE = 0.35  # of a galaxy's light goes through SDSS's 3 arcsec fibre
 _ABSORPTION = {"h_delta": 1.8, "h_gamma": 1.4, "h_beta": 1.3, "h_alpha": 1.5}  # Angstrom, stellar
 
 
@@ -23,8 +25,13 @@ def offset_position(galaxy: Galaxy, arcsec: float, rng: np.random.Generator) -> 
     return ra % 360.0, galaxy.dec + arcsec * np.sin(angle) / 3600.0
 
 
-def write_galspec(folder: Path, galaxies: Sequence[Galaxy], options: SurveyOptions, rng: np.random.Generator) -> None:
-    """galSpecInfo, galSpecLine and galSpecExtra, row-aligned; rows without a result have ids of -1 and blanks."""
+def write_galspec(
+    folder: Path, galaxies: Sequence[Galaxy], options: SurveyOptions, rng: np.random.Generator
+) -> dict[int, Identity]:
+    """galSpecInfo, galSpecLine and galSpecExtra, row-aligned; rows without a result have ids of -1 and blanks.
+
+    Returns plate, mjd and fibre of one spectrum of each galaxy that has any, by the galaxy's index.
+    """
     rows: list[tuple[Galaxy | None, float]] = [
         (galaxy, abs(rng.normal(0.0, 0.1)))
         for galaxy in galaxies
@@ -40,18 +47,20 @@ def write_galspec(folder: Path, galaxies: Sequence[Galaxy], options: SurveyOptio
     line = {"SPECOBJID": info["SPECOBJID"], **_line_arrays(len(rows) + len(near))}
     extra = {"SPECOBJID": info["SPECOBJID"], **_extra_arrays(len(rows) + len(near))}
     order = rng.permutation(len(rows))
+    identities: dict[int, Identity] = {}
     for place, pick in enumerate(order):
         galaxy, distance = rows[pick]
         if galaxy is None:
             info["PLATEID"][place] = info["MJD"][place] = info["FIBERID"][place] = -1
             continue
         position = offset_position(galaxy, min(distance, 0.4), rng)
-        _fill_row(info, line, extra, place, galaxy, position, rng)
+        identities[galaxy.index] = _fill_row(info, line, extra, place, galaxy, position, rng)
     for step, (donor, member) in enumerate(near):
         position = offset_position(member, float(rng.uniform(1.4, 3.0)), rng)
         _fill_row(info, line, extra, len(rows) + step, donor, position, rng)
     for kind, columns in (("Info", info), ("Line", line), ("Extra", extra)):
         _write_table(folder / f"galSpec{kind}-dr8.fits", columns)
+    return identities
 
 
 _INFO_TYPES = (
@@ -103,7 +112,7 @@ def _fill_row(
     galaxy: Galaxy,
     position: tuple[float, float],
     rng: np.random.Generator,
-) -> None:
+) -> Identity:
     plate, mjd, fibre = int(rng.integers(266, 2974)), int(rng.integers(51600, 54700)), int(rng.integers(1, 641))
     spec_id = plate << 50 | fibre << 38 | (mjd - 50000) << 24 | 26 << 10
     magnitude = -2.5 * np.log10(galaxy.spectrum.total()[I_BAND])
@@ -122,14 +131,14 @@ def _fill_row(
     info["RELIABLE"][place] = 0 if rng.random() < 0.01 else 1
     _fill_lines(line, place, galaxy, rng)
     extra["BPTCLASS"][place] = galaxy.bpt_class
-    log_sfr = _log_sfr(galaxy)
+    rate = log_sfr(galaxy)
     for quantity, value in (
         ("LGM_TOT", galaxy.log_mass),
-        ("LGM_FIB", galaxy.log_mass + np.log10(_FIBRE_SHARE)),
-        ("SFR_TOT", log_sfr),
-        ("SFR_FIB", log_sfr + np.log10(_FIBRE_SHARE)),
-        ("SPECSFR_TOT", log_sfr - galaxy.log_mass),
-        ("SPECSFR_FIB", log_sfr - galaxy.log_mass),
+        ("LGM_FIB", galaxy.log_mass + np.log10(FIBRE_SHARE)),
+        ("SFR_TOT", rate),
+        ("SFR_FIB", rate + np.log10(FIBRE_SHARE)),
+        ("SPECSFR_TOT", rate - galaxy.log_mass),
+        ("SPECSFR_FIB", rate - galaxy.log_mass),
     ):
         # One in a hundred has no mass: -9999 stays there.
         if quantity.startswith("LGM") and galaxy.index % 100 == 17:
@@ -137,11 +146,12 @@ def _fill_row(
         for percentile, sigmas in zip(_EXTRA_PERCENTILES, (-2.0, -1.0, 0.0, 1.0, 2.0), strict=True):
             width = 0.09 if quantity.startswith("LGM") else 0.3
             extra[f"{quantity}_{percentile}".upper()][place] = value + sigmas * width
+    return plate, mjd, fibre
 
 
 def _fill_lines(line: dict, place: int, galaxy: Galaxy, rng: np.random.Generator) -> None:
     """Emission is negative in EQW and REQW; FLUX / CONT = -EQW, both in the rest frame."""
-    continuum = galaxy.spectrum.continuum_at_lines() * _FIBRE_SHARE * 1e17
+    continuum = galaxy.spectrum.continuum_at_lines() * FIBRE_SHARE * 1e17
     for name in LINE_NAMES:
         key, position = name.upper(), line_index(name)
         ew = float(galaxy.measured_ews[position])
@@ -165,7 +175,7 @@ def _fill_lines(line: dict, place: int, galaxy: Galaxy, rng: np.random.Generator
     line["SPECTOFIBER"][place] = 1.0
 
 
-def _log_sfr(galaxy: Galaxy) -> float:
+def log_sfr(galaxy: Galaxy) -> float:
     """log10 of the star formation rate in suns a year from the whole H alpha flux (Kennicutt 1998, Kroupa)."""
     centimetres = COSMOLOGY.luminosity_distance(max(galaxy.redshift, 1e-3)).to_value("cm")
     luminosity = 4.0 * np.pi * centimetres**2 * galaxy.spectrum.line_fluxes()[line_index("h_alpha")] * 2.5

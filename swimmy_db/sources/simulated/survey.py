@@ -15,17 +15,19 @@ import numpy as np
 from swimmy_db.sources.simulated import truth
 from swimmy_db.sources.simulated.cutout_files import Member, members_of, write_tar
 from swimmy_db.sources.simulated.galaxy import Galaxy
+from swimmy_db.sources.simulated.gswlc_file import write_gswlc
 from swimmy_db.sources.simulated.hsc_files import write_hsc_catalogue
 from swimmy_db.sources.simulated.images import Measured, render
 from swimmy_db.sources.simulated.milliquas_file import write_milliquas
 from swimmy_db.sources.simulated.options import SurveyOptions
 from swimmy_db.sources.simulated.population import Plan, plan
+from swimmy_db.sources.simulated.spectra_files import write_spectra
 from swimmy_db.sources.simulated.spectro_files import write_dr16q, write_galspec
 
 Progress = Callable[[int, int | None], None]
-_FOLDERS = ("hsc/cutouts", "mpa-jhu", "dr16q", "milliquas", "simulated")
+_FOLDERS = ("hsc/cutouts", "mpa-jhu", "dr16q", "milliquas", "gswlc", "sdss-spectra", "simulated")
 # Streams of random numbers of the catalogues; the plan is stream 0, each galaxy's own are [seed, index + 1, ...].
-_HSC, _MPA_JHU, _DR16Q, _MILLIQUAS = range(1, 5)
+_HSC, _MPA_JHU, _DR16Q, _MILLIQUAS, _GSWLC, _SPECTRA = range(1, 7)
 
 
 def _no_progress(done: int, total: int | None) -> None:
@@ -53,9 +55,11 @@ def simulate(downloads: Path, options: SurveyOptions, progress: Progress = _no_p
     for galaxy, one in zip(galaxies, measured, strict=True):
         galaxy.shape.half_light_radius = one.half_light_radius
     write_hsc_catalogue(downloads / "hsc", galaxies, measured, survey.patches, _random(options, _HSC))
-    write_galspec(downloads / "mpa-jhu", galaxies, options, _random(options, _MPA_JHU))
+    identities = write_galspec(downloads / "mpa-jhu", galaxies, options, _random(options, _MPA_JHU))
     write_dr16q(downloads / "dr16q" / "DR16Q_v4.fits", galaxies, options, _random(options, _DR16Q))
     write_milliquas(downloads / "milliquas" / "milliquas.txt", galaxies, options, _random(options, _MILLIQUAS))
+    write_gswlc(downloads / "gswlc" / "GSWLC-X2.dat.gz", galaxies, options, _random(options, _GSWLC))
+    write_spectra(downloads / "sdss-spectra", galaxies, identities, options, _random(options, _SPECTRA))
     truth.write_truth(downloads / "simulated", galaxies, measured, survey.patches)
 
 

@@ -1,0 +1,53 @@
+"""What a figure of the report is: which tables it is drawn from, where the paper has it, what it shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from swimmy_db.report.material import Material
+from swimmy_db.report.stamp_strips import StampSheet
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the paper.
+
+    tables: what it is drawn from, `paper.figureN` first. draw: a chart or a sheet of stamps; called only where the
+    first table has rows. absent: why a survey may have none, said in the figure's place.
+    """
+
+    name: str
+    title: str
+    section: str
+    caption: str
+    tables: tuple[str, ...]
+    draw: Callable[[Material], Any]
+    absent: str
+    of_colour_sample: bool = False
+
+    @property
+    def number(self) -> int:
+        return int(self.name.removeprefix("figure"))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as the page shows it: one of chart (altair), sheet, or the reason why there is none."""
+
+    figure: Figure
+    chart: Any = None
+    sheet: StampSheet | None = None
+    reason: str = ""
+
+
+def draw_figure(figure: Figure, material: Material) -> Drawn:
+    """The figure, or why not: a table that is not made, no row of this sample, or nothing that can be drawn."""
+    table = figure.tables[0]
+    if not material.catalog.has(table):
+        return Drawn(figure, reason=f"{table} is not made in this workspace: `swimmy pipeline` makes it.")
+    if not material.rows(table):
+        return Drawn(figure, reason=f"Not shown: {figure.absent}")
+    drawing = figure.draw(material)
+    if drawing is None:
+        return Drawn(figure, reason=f"Not shown: {figure.absent}")
+    return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)
