@@ -108,10 +108,13 @@ def main() -> None:
     (folder / "measured.json").write_text(json.dumps(measured), encoding="utf-8")
 
     checkpoint = load_checkpoint(weights, recipe)
+    measured_81 = measure(set_81, recipe)
+    is_primary = np.array([p == brightest(images[i]) for i, p in whole])
+    shown = np.flatnonzero(galaxies_of(measured_81, peaks_81, faint=22.0) & is_primary)
     draw_stamps(
         arguments.docs / "real-sky-stamps.png",
         [
-            ("HSC, real", some_of(real, checkpoint, np.flatnonzero(is_galaxy), measured["real"])),
+            ("HSC, real", some_of(set_81, checkpoint, shown, measured_81)),
             ("embedded", some_of(embedded, checkpoint, comparable(measured["embedded"]), measured["embedded"])),
         ],
     )
@@ -122,7 +125,7 @@ def main() -> None:
     if not three.database.exists():
         ingest_own(three, write_survey(arguments.data, folder / "deepdisc", magnitude_max=22.5, settings=THREE_BANDS))
     finish(three)
-    draw_gallery(three, arguments.docs / "real-sky-three-bands.png", "own", number=9)
+    draw_gallery(three, arguments.docs / "real-sky-three-bands.png", "own", number=6)
     fill(arguments.docs / "real-sky.md", tables(measured))
 
 
@@ -218,12 +221,12 @@ def comparable(measured: dict) -> np.ndarray:
     return np.flatnonzero((magnitude > BRIGHT) & (magnitude < FAINT))
 
 
-def galaxies_of(measured: dict, peaks: list[Peak]) -> np.ndarray:
+def galaxies_of(measured: dict, peaks: list[Peak], faint: float = FAINT) -> np.ndarray:
     """Which of the peaks are galaxies like the sample's: BRIGHT < i < FAINT, wider than a star, not saturated."""
     magnitude, radius = (np.array(measured[name]) for name in ("magnitude", "radius"))
     # half the light of a star lies within about 0.55 of its FWHM
     wide = radius > 0.75 * np.array([peak.seeing[2] for peak in peaks])
-    return (magnitude > BRIGHT) & (magnitude < FAINT) & wide & ~np.array([peak.saturated for peak in peaks])
+    return (magnitude > BRIGHT) & (magnitude < faint) & wide & ~np.array([peak.saturated for peak in peaks])
 
 
 def psf_widths(psfs: np.ndarray) -> dict[str, list[float]]:

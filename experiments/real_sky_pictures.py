@@ -8,6 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from swimmy_db.config import Band
 from swimmy_db.report.gallery import residual_rgb, stamp_rgb
@@ -22,15 +23,31 @@ LINES = {"[O II]": 3728.5, "H beta": 4862.68, "[O III] 5007": 5008.24, "H alpha"
 plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110})
 
 
+def save(figure, path: Path, colours: int | None = 256) -> None:
+    """colours: of the palette, which takes two thirds of a diagram's bytes; None for images, which it would spoil."""
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    with Image.open(path) as picture:
+        opaque = picture.convert("RGB")
+        if colours is not None:
+            opaque = opaque.quantize(colours, dither=Image.Dither.NONE)
+        opaque.save(path, optimize=True)
+
+
 def draw_stamps(path: Path, groups: Sequence[tuple[str, list[tuple]]]) -> None:
     """Per group three rows: stamps, reconstructions, residuals; one column a galaxy (title, cube, reconstruction)."""
     columns = max(len(galaxies) for _, galaxies in groups)
-    rows = 3 * len(groups)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.05 * columns + 0.5, 1.08 * rows + 0.35))
+    heights = [1, 1, 1, 0.28] * len(groups)
+    figure, axes = plt.subplots(
+        len(heights) - 1,
+        columns,
+        figsize=(1.05 * columns + 0.5, 1.06 * sum(heights[:-1]) + 0.35),
+        height_ratios=heights[:-1],
+    )
     for axis in axes.flat:
         axis.axis("off")
     for number, (name, galaxies) in enumerate(groups):
-        block = axes[3 * number : 3 * number + 3]
+        block = axes[4 * number : 4 * number + 3]
         for column, (title, cube, model) in zip(block.T, galaxies, strict=False):
             residual = residual_rgb(cube - model, (2, 1, 0), FULL_SCALE)
             for axis, shown in zip(column, (stamp_rgb(cube), stamp_rgb(model), residual), strict=True):
@@ -38,9 +55,8 @@ def draw_stamps(path: Path, groups: Sequence[tuple[str, list[tuple]]]) -> None:
             column[0].set_title(title, fontsize=8, pad=2)
         for axis, what in zip(block[:, 0], (name, "reconstruction", "residual"), strict=True):
             axis.text(-0.06, 0.5, what, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=8)
-    figure.subplots_adjust(left=0.045, right=0.998, bottom=0.004, top=0.965, wspace=0.03, hspace=0.1)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    figure.subplots_adjust(left=0.045, right=0.998, bottom=0.004, top=0.965, wspace=0.03, hspace=0.03)
+    save(figure, path, colours=None)
 
 
 def _boxes(axis, values: dict[str, np.ndarray], title: str, unit: str) -> None:
@@ -68,7 +84,7 @@ def draw_differences(path: Path, measured: dict) -> None:
             found = measured["field" if name == "real, a field" else name]
             for key in keys:
                 found = found[key]
-            picked[name] = np.array(found)
+            picked[name] = np.array(found)[sky_rows(measured, name)]
         return picked
 
     figure, axes = plt.subplots(2, 4, figsize=(12.6, 5.9))
@@ -87,6 +103,8 @@ def draw_differences(path: Path, measured: dict) -> None:
             np.array(measured[name]["magnitude"])[rows], np.array(measured[name]["radius"])[rows],
             s=size, color=colour, lw=0, alpha=0.7,
         )  # fmt: skip
+    field, rows = measured["field"], _bright(measured["field"])
+    axis.scatter(np.array(field["magnitude"])[rows], np.array(field["radius"])[rows], s=14, color=FIELD, lw=0)
     axis.set(xlabel='i within 3.4" (mag)', ylabel="half-light radius (arcsec)", title="sizes")
     axis.title.set_fontsize(9)
 
@@ -98,11 +116,15 @@ def draw_differences(path: Path, measured: dict) -> None:
     axis.title.set_fontsize(9)
 
     axis = axes[1, 2]
-    bins = np.linspace(0, 0.3, 31)
     for name, colour in (("embedded", EMBEDDED), ("real", REAL)):
-        share = np.clip(np.array(measured[name]["other_light"])[chosen[name]], 0, 0.299)
-        axis.hist(share, bins, density=True, histtype="step", color=colour, lw=1.4)
-    axis.set(xlabel="share of the stamp's rim with other light", ylabel="galaxies (normalised)", title="neighbours")
+        share = np.sort(np.array(measured[name]["other_light"])[chosen[name]])
+        axis.step(share, (np.arange(len(share)) + 1) / len(share), where="post", color=colour, lw=1.4)
+    axis.set(
+        xlabel="share of the stamp's rim with other light",
+        ylabel="share of the galaxies",
+        title="neighbours",
+        xlim=(-0.01, 0.4),
+    )
     axis.title.set_fontsize(9)
 
     axis = axes[1, 3]
@@ -124,8 +146,15 @@ def draw_differences(path: Path, measured: dict) -> None:
     axis.set(ylabel="S_anom over the 2 sigma threshold", title="anomaly scores")
     axis.title.set_fontsize(9)
     figure.tight_layout(w_pad=1.2)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save(figure, path)
+
+
+def sky_rows(measured: dict, name: str) -> np.ndarray | slice:
+    """Stamps whose sky is compared: of embedded galaxies the faint ones, which leave some; real ones are small."""
+    if name != "embedded":
+        return slice(None)
+    magnitude = np.array(measured["embedded"]["magnitude"])
+    return (magnitude > 19.0) & (magnitude < 20.0)
 
 
 def _bright(measured: dict) -> np.ndarray:
@@ -156,10 +185,10 @@ def draw_stars(path: Path, measured: dict) -> None:
         axis.set_title(title, fontsize=9)
     axes[1].scatter(place + 0.15, psf["matched_half"], marker="x", s=28, color="black", label="that PSF, matched")
     axes[0].set(ylabel="FWHM (arcsec)", ylim=(0.4, 1.2))
-    axes[1].legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 0.08))
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    handles, labels = axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=8, loc="lower center", ncols=3)
+    save(figure, path)
 
 
 def draw_lines(path: Path, bands: Sequence[Band]) -> None:
@@ -179,7 +208,7 @@ def draw_lines(path: Path, bands: Sequence[Band]) -> None:
         axis.plot(wavelength * np.array([1.05, 1.2]), [height, height], color="black", lw=2.5, solid_capstyle="butt")
         axis.text(wavelength * 1.2 + 60, height, name, va="center", fontsize=8)
     axis.annotate(
-        "telluric A band:\nH alpha at z = 0.158", (7606, 0.46), (8120, 0.2), fontsize=8,
+        "telluric A band:\nH alpha at z = 0.158", (7606, 0.46), (7080, 0.16), fontsize=8,
         arrowprops={"arrowstyle": "-", "lw": 0.7},
     )  # fmt: skip
     axis.set(
@@ -188,5 +217,4 @@ def draw_lines(path: Path, bands: Sequence[Band]) -> None:
     axis.set_yticks([0, 0.5, 1])
     axis.text(3760, -0.45, "bars: the lines at 0.05 < z < 0.2", fontsize=8, color="grey")
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save(figure, path)

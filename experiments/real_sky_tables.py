@@ -2,6 +2,7 @@
 
 import numpy as np
 from real_sky_measure import percentiles
+from real_sky_pictures import sky_rows
 from search_works_page import markdown
 
 BANDS = "grizy"
@@ -59,7 +60,7 @@ def _differences(measured: dict) -> str:
                 continue
             for key in keys:
                 found = found[key]
-            cells = [_spread(column, digits) for column in np.array(found).T]
+            cells = [_spread(column, digits) for column in np.array(found)[sky_rows(measured, name)].T]
             rows.append([f"{title}: {label}", *cells, *["-"] * (5 - len(cells))])
     table = markdown([f"median (16 to 84 %), {_counts(measured)}", *BANDS], rows)
     galaxies = {"embedded": _bright(measured["embedded"]), "real": np.array(measured["is_galaxy"])}
@@ -83,7 +84,8 @@ def _differences(measured: dict) -> str:
 
 
 def _counts(measured: dict) -> str:
-    return f"{len(measured['embedded']['radius'])} embedded and {len(measured['real']['radius'])} real stamps"
+    n_embedded = int(np.sum(sky_rows(measured, "embedded")))
+    return f"{n_embedded} embedded (19 < i < 20) and {len(measured['real']['radius'])} real stamps"
 
 
 def _bright(found: dict) -> np.ndarray:
