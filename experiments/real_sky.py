@@ -21,6 +21,7 @@ from real_sky_stamps import (
     Peak,
     blends,
     half_maximum_fwhm,
+    has_whole_stamp,
     isolated_stars,
     psf_fwhm,
     read_back,
@@ -108,13 +109,13 @@ def main() -> None:
     (folder / "measured.json").write_text(json.dumps(measured), encoding="utf-8")
 
     checkpoint = load_checkpoint(weights, recipe)
-    measured_81 = measure(set_81, recipe)
-    is_primary = np.array([p == brightest(images[i]) for i, p in whole])
-    shown = np.flatnonzero(galaxies_of(measured_81, peaks_81, faint=22.0) & is_primary)
+    # at most the outermost six rows or columns of these are reflected
+    has_room = np.array([has_whole_stamp(images[i], images[i].peaks[p], margin=-6) for i, p in primaries])
+    shown = np.flatnonzero(galaxies_of(measured["real"], peaks, faint=21.5) & has_room)
     draw_stamps(
         arguments.docs / "real-sky-stamps.png",
         [
-            ("HSC, real", some_of(set_81, checkpoint, shown, measured_81)),
+            ("HSC, real", some_of(real, checkpoint, shown, measured["real"])),
             ("embedded", some_of(embedded, checkpoint, comparable(measured["embedded"]), measured["embedded"])),
         ],
     )
