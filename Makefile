@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKSPACE ?= workspace
+DATA ?= ../shared/data
 
-.PHONY: help setup pipeline real search-works test test-duckdb-1.5 lint wheel clean
+.PHONY: help setup pipeline real search-works real-sky test test-duckdb-1.5 lint wheel clean
 
 help:
 	@echo "make pipeline      set up, then run the search on the embedded survey (about 10 minutes)"
@@ -13,6 +14,7 @@ help:
 	@echo "make lint          check style"
 	@echo "make real          run the search blind on KiDS/VIKING images, where they are at hand"
 	@echo "make search-works  repeat docs/search-works.md: three seeds, controls, baselines (over an hour)"
+	@echo "make real-sky      repeat docs/real-sky.md: real HSC pixels beside embedded ones (DATA=folder of them)"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +33,9 @@ real: $(READY)
 
 search-works: $(READY)
 	$(BIN)/python experiments/search_works.py
+
+real-sky: $(READY)
+	$(BIN)/python experiments/real_sky.py --data $(DATA)
 
 test: $(READY)
 	$(BIN)/python -m pytest
