@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKSPACE ?= workspace
+DATA ?= ../shared/data
 
-.PHONY: help setup pipeline real search-works bench test test-duckdb-1.5 lint wheel clean
+.PHONY: help setup pipeline real search-works real-sky bench test test-duckdb-1.5 lint wheel clean
 
 help:
 	@echo "make pipeline      set up, then run the search on the embedded survey (about 10 minutes)"
@@ -14,6 +15,7 @@ help:
 	@echo "make real          run the search blind on KiDS/VIKING images, where they are at hand"
 	@echo "make bench         time the work beside astropy, STILTS, LSDB and Keras (half an hour; installs them apart)"
 	@echo "make search-works  repeat docs/search-works.md: three seeds, controls, baselines (over an hour)"
+	@echo "make real-sky      repeat docs/real-sky.md: real HSC pixels beside embedded ones (DATA=folder of them)"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +45,8 @@ $(BENCH)/.ready: benchmarks/requirements.txt
 bench: $(READY) $(BENCH)/.ready
 	@command -v stilts >/dev/null || apt-get install --yes --quiet stilts || echo "no STILTS here: left out"
 	$(BIN)/python benchmarks/run.py --theirs $(BENCH)/bin/python
+real-sky: $(READY)
+	$(BIN)/python experiments/real_sky.py --data $(DATA)
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -19,7 +19,7 @@ class ConvBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, batchnorm_momentum: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
-        # Keras's momentum m is 1 - m here; torch's running variance is unbiased, Keras's is not.
+        # Keras's momentum m is 1 - m here; the running variance is unbiased, as in Keras 2's fused layer.
         self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=batchnorm_momentum)
 
     def forward(self, images: Tensor) -> Tensor:
