@@ -327,3 +327,33 @@ def test_the_password_is_nowhere_in_the_workspace(online, hsc_server, caplog):
             content = path.read_bytes()
             assert PASSWORD.encode() not in content, path
             assert b"S3cret" not in content, path
+
+
+# --- the PSF picker
+
+
+def test_kernels_of_the_picker_take_the_place_of_the_patch_s_seeing(demo, hsc_server):
+    """A kernel for each stamp, of the width that it was made with; the cubes are smoothed by it."""
+    widths = {"HSC-G": 0.81, "HSC-R": 0.74, "HSC-I": 0.58, "HSC-Z": 0.66, "HSC-Y": 0.69}
+    hsc_server.fwhm = widths.get
+    without = objects_and_bands(demo)[3]
+    hsc_server.omitted = {without}
+    before = table(demo, "select * from survey.stamps order by object_id, band")
+    change_settings(demo, {"psf": "picker", **hsc_server.settings()})
+    fetch(demo)
+    assert table(demo, "select * from survey.stamps order by object_id, band") == before
+    found = table(demo, "select object_id, band, fwhm from survey.psf_kernels order by all")
+    lost = (without[0], without[1][4:].lower())
+    assert [row[:2] for row in found] == [row[:2] for row in before if row[:2] != lost]
+    for _, band, fwhm in found:
+        assert fwhm == pytest.approx(widths[f"HSC-{band.upper()}"], rel=1e-3)
+    assert table(demo, f"select reason from meta.rejects where object_id = {lost[0]} and band = '{lost[1]}'")
+
+    for _ in run_stages(demo, ["cubes"]):
+        pass
+    # no width in one band, no cube
+    assert not table(demo, f"select * from survey.cubes where object_id = {lost[0]}")
+    asked = len(hsc_server.requests)
+    # a changed size asks for no kernel that is there
+    fetch(demo, psf_margin="15")
+    assert len(hsc_server.requests) <= asked + 2
