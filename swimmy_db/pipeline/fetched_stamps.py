@@ -35,14 +35,16 @@ def service_stamps(work: Work, members: dict[int, tuple[float, float]], settled:
     settled |= wanted
     release = release_of(work.settings)
 
-    def is_large_enough(stamp: Stamp) -> bool:
+    def is_usable(stamp: Stamp) -> bool:
+        if work.settings.hsc_variance and stamp.variance is None:
+            return False
         try:
             check_room(stamp.pixels.shape, stamp.x, stamp.y, work.settings.stamp_size, work.settings.psf_margin)
         except BadCutout:
             return False
         return True
 
-    known = published(work, "survey.stamps", work.workspace.stamps, archive_name(release), is_large_enough)
+    known = published(work, "survey.stamps", work.workspace.stamps, archive_name(release), is_usable)
     yield from fetched(
         work,
         members,
@@ -215,6 +217,7 @@ def stamp_of(work: Work, found: CutoutFile, ra: float, dec: float) -> Stamp:
         archive_band=archive_names[found.band],
         stamp_size=work.settings.stamp_size,
         margin=work.settings.psf_margin,
+        with_variance=work.settings.hsc_variance,
     )
 
 

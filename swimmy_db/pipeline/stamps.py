@@ -149,7 +149,7 @@ STAGE = Stage(
         files_of("ingest-hsc"),
         files_of("ingest-own"),
     ),
-    settings=("stamp_size", "psf_margin", "hsc_cutouts", "psf", "release"),
+    settings=("stamp_size", "psf_margin", "hsc_cutouts", "hsc_variance", "psf", "release"),
     code=(
         "swimmy_db.sources.hsc_cutouts",
         "swimmy_db.sources.hsc_bulk",

@@ -33,7 +33,7 @@ class CutoutService(BulkService):
             "sh": width,
             "image": "true",
             "mask": "true",
-            "variance": "false",
+            "variance": "true" if self.settings.hsc_variance else "false",
         }
 
     def single_parameters(self, row: WantedRow) -> dict[str, str]:

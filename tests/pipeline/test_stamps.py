@@ -5,6 +5,7 @@ import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from servers.hsc import PASSWORD, Answer
@@ -259,8 +260,6 @@ def test_stamps_a_pixel_short_or_long(online, demo_survey, hsc_server, pixels):
             if pixels < 0:
                 hdus[1].data = image[1:, 1:]
             else:
-                import numpy as np
-
                 hdus[1].data = np.pad(image, ((1, 0), (1, 0)))
             for key in ("CRPIX1", "CRPIX2"):
                 hdus[1].header[key] += pixels
@@ -327,6 +326,28 @@ def test_the_password_is_nowhere_in_the_workspace(online, hsc_server, caplog):
             content = path.read_bytes()
             assert PASSWORD.encode() not in content, path
             assert b"S3cret" not in content, path
+
+
+def test_the_variance_is_asked_for_and_kept_where_it_is_wanted(online, demo_survey, hsc_server):
+    from swimmy_db.cubes.stamps import read_stamps
+
+    def change(object_id, band, payload, single):
+        if not payload.startswith(b"SIMPLE") or len(payload) % 2880:
+            return payload
+        with fits.open(io.BytesIO(payload)) as hdus:
+            hdus[3] = fits.ImageHDU(np.abs(hdus[1].data) + 1)
+            changed = io.BytesIO()
+            hdus.writeto(changed, output_verify="ignore")
+        return changed.getvalue()
+
+    hsc_server.change = change
+    fetch(online, hsc_variance="true")
+    with open_catalog(online) as catalog:
+        index = catalog.arrow("select * from survey.stamps where n_bad = 0")
+    stamps = [stamp for block in read_stamps(online.stamps, index) for of in block.values() for stamp in of.values()]
+    assert len(stamps) > 200
+    for stamp in stamps:
+        np.testing.assert_array_equal(stamp.variance, np.abs(stamp.pixels) + 1)
 
 
 # --- the PSF picker
