@@ -151,8 +151,8 @@ def stamps_of(table: pa.Table) -> list[Stamp]:
     return [Stamp(*row) for row in zip(*columns, strict=True)]
 
 
-def write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
-    """Write one part; returns its rows of the index."""
+def write_part(stamps: Sequence[Stamp], path: Path, name: str, checksums: bool = False) -> pa.Table:
+    """Write one part; returns its rows of the index. checksums: so that a reader can tell that pages are whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = [name for name in INDEX_SCHEMA.names if name in PART_SCHEMA.names]
     columns = {name: [getattr(stamp, name) for stamp in stamps] for name in own}
@@ -171,6 +171,7 @@ def write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
         compression={field: "none" if field in _LAYERS else "zstd" for field in PART_SCHEMA.names},
         use_dictionary=[field for field in texts if field != "sha256"],
         write_statistics=["object_id"],
+        write_page_checksum=checksums,
     )
     rows = np.arange(len(stamps), dtype=np.int32)
     places = [[name] * len(stamps), rows // ROW_GROUP, rows % ROW_GROUP]

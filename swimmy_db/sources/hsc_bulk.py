@@ -178,7 +178,7 @@ class BulkService:
             try:
                 response = self.http.send("GET", self.url, what, self.auth, params=self.single_parameters(row))
             except NotThere as fault:
-                reason = f"{OMITTED}: {fault}" if str(fault) else OMITTED
+                reason = f"{OMITTED}: {fault.words}" if fault.words else OMITTED
                 return MissingCutout(row.object_id, row.band, row.tract, self.archive, None, reason)
             with response:
                 body = Body(response, self.http)
@@ -192,10 +192,14 @@ class BulkService:
 
     def _as_sent(self, rows: Sequence[WantedRow]) -> list[ListRow]:
         return [
-            ListRow(number, row.ra, row.dec, self._filter(row), row.tract, row.object_id)
+            ListRow(number, row.ra, row.dec, self._archive_name(row.band), row.tract, row.object_id)
             for number, row in enumerate(rows, FIRST_LINE)
         ]
 
-    def _filter(self, row: WantedRow) -> str:
+    def filter_of(self, band: str) -> str:
+        """The band's name in the service's lists; the settings' name of a band that the release does not describe."""
+        return self.release.filters.get(band, self._archive_name(band))
+
+    def _archive_name(self, band: str) -> str:
         """The band's name as the settings spell it, which is how members are told apart."""
-        return next(band.archive_name for band in self.settings.bands if band.band == row.band)
+        return next(known.archive_name for known in self.settings.bands if known.band == band)

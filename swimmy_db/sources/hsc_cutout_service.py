@@ -25,7 +25,7 @@ class CutoutService(BulkService):
         return {
             "rerun": self.release.rerun,
             "type": "coadd",
-            "filter": self.release.filters[row.band],
+            "filter": self.filter_of(row.band),
             "tract": str(row.tract),
             "ra": f"{row.ra:.16e}deg",
             "dec": f"{row.dec:.16e}deg",

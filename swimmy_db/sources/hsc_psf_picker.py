@@ -31,7 +31,7 @@ class PsfPicker(BulkService):
         return {
             "rerun": self.release.rerun,
             "type": "coadd",
-            "filter": self.release.filters[row.band],
+            "filter": self.filter_of(row.band),
             "tract": str(row.tract),
             "patch": f"{patch_x},{patch_y}",
             "ra": f"{row.ra:.16e}",

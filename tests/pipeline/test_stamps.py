@@ -297,11 +297,11 @@ def test_a_full_disk_is_said_and_nothing_is_lost(online, demo_survey, hsc_server
     whole = stamp_spool.write_part
     written = []
 
-    def on_a_full_disk(stamps, path, name):
+    def on_a_full_disk(stamps, path, name, checksums):
         if len(written) == 2:
             path.symlink_to("/dev/full")
         written.append(name)
-        return whole(stamps, path, name)
+        return whole(stamps, path, name, checksums)
 
     monkeypatch.setattr(stamp_spool, "PIECE_STAMPS", 20)
     monkeypatch.setattr(stamp_spool, "write_part", on_a_full_disk)
