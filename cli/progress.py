@@ -9,13 +9,24 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
+
+
+class RateColumn(ProgressColumn):
+    """Steps per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s")
 
 
 @contextlib.contextmanager
@@ -24,7 +35,7 @@ def bar(title: str, counts_bytes: bool = False) -> Iterator[Callable[[int, int |
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        *((DownloadColumn(), TransferSpeedColumn()) if counts_bytes else (MofNCompleteColumn(),)),
+        *((DownloadColumn(), TransferSpeedColumn()) if counts_bytes else (MofNCompleteColumn(), RateColumn())),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

@@ -173,6 +173,7 @@ class Settings(BaseModel):
         "files (downloads/hsc/cutouts) or service (fetch what lacks)",
         pattern="^(files|service)$",
     )
+    hsc_variance: bool = _setting(False, "2.3", "keep the variance of each stamp beside its pixels")
     hsc_release_file: str = _setting("", "2.1", "a TOML of one's own that describes HSC releases as hsc_releases.toml")
     hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's")
     hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's")

@@ -38,6 +38,7 @@ class Stamp(NamedTuple):
 
     x, y: the object, in pixels from the centre of the first one. zero_point: AB mag of one count. n_bad: pixels
     that are not finite or NO_DATA. mask_bits: OR of the mask over the stamp, in MASK_PLANES. sha256: of the file.
+    variance: (ny, nx) float32, counts squared, or None where it was not asked for or is not there.
     """
 
     object_id: int
@@ -52,6 +53,7 @@ class Stamp(NamedTuple):
     member: str
     archive: str
     sha256: str
+    variance: np.ndarray | None = None
 
 
 def read_cutout(
@@ -67,14 +69,15 @@ def read_cutout(
     archive_band: str | None = None,
     stamp_size: int = 0,
     margin: int = 0,
+    with_variance: bool = False,
 ) -> Stamp:
     """The stamp in a cutout file of the object at ra, dec (degrees).
 
     archive_band: the band's name in the archive, compared with the file's FILTER. stamp_size, margin (pixels): the
-    least room needed around the object.
+    least room needed around the object. with_variance: keep that layer too.
     Raises BadCutout: empty, truncated or not FITS, wrong checksum, shape or filter, no zero point, no data.
     """
-    primary, image, mask = _hdus(payload)[:3]
+    primary, image, mask, errors = _hdus(payload)[:4]
     found = primary.cards.get("FILTER")
     if archive_band is not None and found is not None and _short(str(found)) != _short(archive_band):
         raise BadCutout(f"wrong filter: {found}, expected {archive_band}")
@@ -99,8 +102,11 @@ def read_cutout(
         raise BadCutout("all pixels NaN")
     if n_bad:
         pixels[bad] = np.nan
+    variance = errors.data.astype(np.float32) if with_variance and errors.data is not None else None
+    if variance is not None and variance.shape != pixels.shape:
+        raise BadCutout("wrong shape: the variance's is not the image's")
     digest = hashlib.sha256(payload).hexdigest()
-    return Stamp(object_id, band, tract, pixels, x, y, zero_point, n_bad, mask_bits, member, archive, digest)
+    return Stamp(object_id, band, tract, pixels, x, y, zero_point, n_bad, mask_bits, member, archive, digest, variance)
 
 
 def _hdus(payload: bytes) -> list[Hdu]:

@@ -39,11 +39,12 @@ class StampSpool:
         for path in sorted(folder.glob("piece-*.parquet")):
             self._next = max(self._next, int(path.stem.partition("-")[2]) + 1)
             try:
-                keys = pq.read_table(path, columns=["object_id", "band", "tract"])
+                whole = pq.read_table(path, page_checksum_verification=True)
             except (OSError, pa.ArrowInvalid):
                 path.unlink()  # damaged: its stamps are fetched again
                 continue
-            self._note(path.name, zip(*(keys[name].to_pylist() for name in keys.column_names), strict=True))
+            keys = (whole[name].to_pylist() for name in ("object_id", "band", "tract"))
+            self._note(path.name, zip(*keys, strict=True))
         self._read_refused()
 
     def add(self, stamp: Stamp, group: object = None) -> None:
@@ -87,9 +88,8 @@ class StampSpool:
         temporary = self.folder / f".{name}.tmp"
         try:
             with self._saying(name):
-                write_part(stamps, temporary, name)
-                with open(temporary, "rb") as written:
-                    os.fsync(written.fileno())
+                # not synced, which would wait for the disk each time: what a power cut spoils is found by checksum
+                write_part(stamps, temporary, name, checksums=True)
                 os.replace(temporary, self.folder / name)
         except SwimmyError:
             temporary.unlink(missing_ok=True)

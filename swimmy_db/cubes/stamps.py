@@ -34,11 +34,14 @@ PART_SCHEMA = pa.schema(
         pa.field("member", pa.string()),
         pa.field("archive", pa.string()),
         pa.field("sha256", pa.string()),
+        # laid out as the pixels; most surveys keep none
+        pa.field("variance", pa.binary()),
     ]
 )
+_LAYERS = ("pixels", "variance")
 _PLACE = [("file", pa.string()), ("row_group", pa.int32()), ("row_in_group", pa.int32())]
 INDEX_SCHEMA = pa.schema(
-    [field for field in PART_SCHEMA if field.name not in ("ny", "nx", "pixels")]
+    [field for field in PART_SCHEMA if field.name not in ("ny", "nx", *_LAYERS)]
     + [pa.field(*place, nullable=False) for place in _PLACE]
 )
 
@@ -81,8 +84,9 @@ def write_stamps(
     for arrived, stamp in enumerate(stamps):
         key = (stamp.tract, stamp.band)
         waiting[key].append((arrived, stamp))
-        sizes[key] += stamp.pixels.nbytes
-        held += stamp.pixels.nbytes
+        size = stamp.pixels.nbytes + (0 if stamp.variance is None else stamp.variance.nbytes)
+        sizes[key] += size
+        held += size
         if len(waiting[key]) >= part_stamps:
             held -= flush(key)
         elif held > buffer_bytes:
@@ -133,23 +137,30 @@ def read_stamps(root: Path, index: pa.Table, block: int = ROW_GROUP) -> Iterator
 
 
 def stamps_of(table: pa.Table) -> list[Stamp]:
-    shapes = zip(table["ny"].to_pylist(), table["nx"].to_pylist(), strict=True)
-    pixels = [
-        np.frombuffer(content.as_buffer(), "<f4").reshape(shape)
-        for content, shape in zip(table["pixels"], shapes, strict=True)
-    ]
-    columns = (pixels if name == "pixels" else table[name].to_pylist() for name in Stamp._fields)
+    shapes = list(zip(table["ny"].to_pylist(), table["nx"].to_pylist(), strict=True))
+
+    def layer(name: str) -> list[np.ndarray | None]:
+        if name not in table.column_names:  # parts written before there was such a layer
+            return [None] * len(table)
+        return [
+            np.frombuffer(content.as_buffer(), "<f4").reshape(shape) if content.is_valid else None
+            for content, shape in zip(table[name], shapes, strict=True)
+        ]
+
+    columns = (layer(name) if name in _LAYERS else table[name].to_pylist() for name in Stamp._fields)
     return [Stamp(*row) for row in zip(*columns, strict=True)]
 
 
-def write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
-    """Write one part; returns its rows of the index."""
+def write_part(stamps: Sequence[Stamp], path: Path, name: str, checksums: bool = False) -> pa.Table:
+    """Write one part; returns its rows of the index. checksums: so that a reader can tell that pages are whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = [name for name in INDEX_SCHEMA.names if name in PART_SCHEMA.names]
     columns = {name: [getattr(stamp, name) for stamp in stamps] for name in own}
     columns["ny"] = [stamp.pixels.shape[0] for stamp in stamps]
     columns["nx"] = [stamp.pixels.shape[1] for stamp in stamps]
-    columns["pixels"] = [np.asarray(stamp.pixels, "<f4").tobytes() for stamp in stamps]
+    for field in _LAYERS:
+        layers = (getattr(stamp, field) for stamp in stamps)
+        columns[field] = [None if layer is None else np.asarray(layer, "<f4").tobytes() for layer in layers]
     table = pa.table(columns, schema=PART_SCHEMA)
     texts = [field.name for field in PART_SCHEMA if pa.types.is_string(field.type)]
     pq.write_table(
@@ -157,9 +168,10 @@ def write_part(stamps: Sequence[Stamp], path: Path, name: str) -> pa.Table:
         path,
         row_group_size=ROW_GROUP,
         # Noise does not compress.
-        compression={field: "none" if field == "pixels" else "zstd" for field in PART_SCHEMA.names},
+        compression={field: "none" if field in _LAYERS else "zstd" for field in PART_SCHEMA.names},
         use_dictionary=[field for field in texts if field != "sha256"],
         write_statistics=["object_id"],
+        write_page_checksum=checksums,
     )
     rows = np.arange(len(stamps), dtype=np.int32)
     places = [[name] * len(stamps), rows // ROW_GROUP, rows % ROW_GROUP]

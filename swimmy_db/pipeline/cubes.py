@@ -14,6 +14,14 @@ from swimmy_db.publishing import replace_folder
 
 INDEX = "index.parquet"
 DESCRIPTION = "cube_set.parquet"
+# FWHM of the PSF by object and band: of the patch, or of the object's own kernel
+SEEING = {
+    "patch": """
+        select object_id, band, seeing_fwhm from survey.photometry
+        where object_id in (select object_id from survey.stamps)
+    """,
+    "picker": "select object_id, band, fwhm from survey.psf_kernels",
+}
 
 
 def compute(work: Work) -> None:
@@ -51,13 +59,7 @@ def stamp_blocks(work: Work) -> Iterator:
         row["object_id"]: row
         for row in work.catalog.arrow("select object_id, ra, dec from survey.galaxies").to_pylist()
     }
-    seeing = {
-        (object_id, band): fwhm
-        for object_id, band, fwhm in work.catalog.rows(
-            "select object_id, band, seeing_fwhm from survey.photometry "
-            "where object_id in (select object_id from survey.stamps)"
-        )
-    }
+    seeing = {(object_id, band): fwhm for object_id, band, fwhm in work.catalog.rows(SEEING[work.settings.psf])}
     for objects in read_stamps(work.workspace.stamps, index):
         ids = list(objects)
         stamps = [[objects[object_id].get(band) for band in bands] for object_id in ids]
@@ -103,13 +105,14 @@ STAGE = Stage(
     "PSF match, stretch and crop to cubes",
     reads=(
         "survey.stamps",
+        "survey.psf_kernels",
         "survey.galaxies",
         "survey.photometry",
         "survey.bands",
         "survey.instrument",
         files_of("stamps"),
     ),
-    settings=("cube_set", "stamp_size", "psf_margin", "stretch_alpha", "stretch_beta"),
+    settings=("cube_set", "stamp_size", "psf_margin", "psf", "stretch_alpha", "stretch_beta"),
     code=(
         "swimmy_db.cubes.build",
         "swimmy_db.cubes.psf",

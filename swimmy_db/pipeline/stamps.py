@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swimmy_db.catalog import Publication
-from swimmy_db.errors import InputRefused
+from swimmy_db.errors import InputRefused, UsageError
 from swimmy_db.pipeline.arrivals import OWN
+from swimmy_db.pipeline.fetched_stamps import reject, service_stamps, stamp_of, write_kernels
 from swimmy_db.pipeline.stage import Stage, Work, files_of
 from swimmy_db.publishing import replace_folder
 
@@ -24,8 +25,8 @@ MEMBERS = """
     order by object_id
 """
 OBJECTS = "select object_id, ra, dec from survey.parents where isfinite(ra) and isfinite(dec)"
-TRACTS = "select object_id, tract from survey.galaxies where tract is not null"
-SERVICE = "service"
+SERVICE, PICKER = "service", "picker"
+KERNELS = "psf"
 
 
 def compute(work: Work) -> None:
@@ -47,6 +48,8 @@ def compute(work: Work) -> None:
             yield stamp
 
     own = work.workspace.downloads / OWN
+    if own.is_dir() and work.settings.psf == PICKER:
+        raise UsageError("setting psf: the PSF picker knows HSC only; a survey of one's own takes psf=patch")
     if own.is_dir():
         stamps = counted(own_stamps(work, set(members), settled))
     else:
@@ -64,6 +67,8 @@ def compute(work: Work) -> None:
         for band in bands:
             if (object_id, band) not in settled:
                 work.reject("no cutout was brought", object_id=object_id, band=band)
+    if work.settings.psf == PICKER:
+        write_kernels(work, written.index, members, folder / KERNELS)
 
 
 def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set[tuple[int, str]]) -> Iterator:
@@ -91,118 +96,6 @@ def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set
                 reject(work, fault.reason, where)
 
 
-def service_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set[tuple[int, str]]) -> Iterator:
-    """Stamps that no tar has: those that an earlier run fetched, and the others from the archive's service.
-
-    What arrives is kept in the stage's partial folder, so that a killed run goes on with the object and band at which
-    it stopped. Each object and band comes out as a stamp or goes to the rejects.
-    """
-    from swimmy_db.cubes.stamp_spool import StampSpool
-    from swimmy_db.sources.hsc_cutout_service import CutoutRow, archive_name
-    from swimmy_db.sources.hsc_release import release_of
-
-    release = release_of(work.settings)
-    tracts = dict(work.catalog.rows(TRACTS))
-    wanted = {(object_id, band) for object_id in members for band in work.settings.band_names} - settled
-    settled |= wanted
-    total = len(members) * len(work.settings.band_names)
-    spool = StampSpool(work.partial / "cutouts")
-    for stamp in published_stamps(work, wanted - spool.stored.keys(), archive_name(release)):
-        wanted.discard((stamp.object_id, stamp.band))
-        yield stamp
-    missing = wanted - spool.stored.keys() - spool.refused.keys()
-    rows = [CutoutRow(object_id, band, tracts[object_id], *members[object_id]) for object_id, band in missing]
-    if rows:
-        try:
-            fetch_stamps(work, release, rows, spool, total)
-        finally:
-            spool.flush()
-    for (object_id, band), where in sorted(spool.refused.items()):
-        if (object_id, band) in wanted:
-            reject(work, where["reason"], where)
-    yield from (stamp for stamp in spool.stamps() if (stamp.object_id, stamp.band) in wanted)
-
-
-def fetch_stamps(work: Work, release, rows: list, spool, total: int) -> None:
-    """Fetch the rows into the spool: in bulk, then once singly what was left out or cannot be used."""
-    from swimmy_db.cubes.cutouts import BadCutout
-    from swimmy_db.sources.hsc_credentials import find_account
-    from swimmy_db.sources.hsc_cutout_service import CutoutService
-    from swimmy_db.sources.hsc_cutouts import MissingCutout
-
-    service = CutoutService(find_account(), work.settings, release)
-    row_of = {(row.object_id, row.band): row for row in rows}
-    again = []
-    done = total - len(rows)
-
-    def keep(found, group: int) -> str | None:
-        """Put an answer into the spool, or say why it is none."""
-        if isinstance(found, MissingCutout):
-            return found.reason
-        try:
-            row = row_of[found.object_id, found.band]
-            spool.add(stamp_of(work, found, row.ra, row.dec), group)
-        except BadCutout as fault:
-            return fault.reason
-        return None
-
-    for number, found in service.fetch(rows):
-        if keep(found, number) is None:
-            done += 1
-            work.progress(done, total)
-        else:
-            again.append((found.object_id, found.band))
-    for _, found in service.fetch([row_of[key] for key in sorted(again)], singly=True):
-        reason = keep(found, -1)
-        if reason is not None:
-            key = (found.object_id, found.band)
-            spool.refuse(*key, {"reason": reason, "archive": service.archive, "object_id": key[0], "band": key[1]})
-        done += 1
-        work.progress(done, total)
-
-
-def published_stamps(work: Work, wanted: set[tuple[int, str]], archive: str) -> Iterator:
-    """Stamps that an earlier run of this stage fetched and that are large enough, so that none is fetched twice."""
-    from swimmy_db.cubes.cutouts import BadCutout, check_room
-    from swimmy_db.cubes.stamps import read_stamps
-
-    if not wanted or not work.catalog.has("survey.stamps"):
-        return
-    index = work.catalog.arrow(
-        "select * from survey.stamps where archive = ? order by band, tract, object_id", [archive]
-    )
-    for objects in read_stamps(work.workspace.stamps, index):
-        for of_bands in objects.values():
-            for stamp in of_bands.values():
-                if (stamp.object_id, stamp.band) not in wanted:
-                    continue
-                try:
-                    check_room(stamp.pixels.shape, stamp.x, stamp.y, work.settings.stamp_size, work.settings.psf_margin)
-                except BadCutout:
-                    continue
-                yield stamp
-
-
-def stamp_of(work: Work, found, ra: float, dec: float):
-    """The stamp in a cutout file of the object at ra, dec. Raises BadCutout."""
-    from swimmy_db.cubes.cutouts import read_cutout
-
-    archive_names = {band.band: band.archive_name for band in work.settings.bands}
-    return read_cutout(
-        found.payload,
-        ra,
-        dec,
-        object_id=found.object_id,
-        band=found.band,
-        tract=found.tract,
-        member=found.member,
-        archive=found.archive,
-        archive_band=archive_names[found.band],
-        stamp_size=work.settings.stamp_size,
-        margin=work.settings.psf_margin,
-    )
-
-
 def own_stamps(work: Work, members: set[int], settled: set[tuple[int, str]]) -> Iterator:
     """Stamps of a survey of one's own."""
     from swimmy_db.cubes.cutouts import Stamp
@@ -218,19 +111,6 @@ def own_stamps(work: Work, members: set[int], settled: set[tuple[int, str]]) -> 
             continue
         n_bad = int(np.count_nonzero(~np.isfinite(found.pixels)))
         yield Stamp(**found._asdict(), tract=tracts[found.object_id] or 0, n_bad=n_bad, mask_bits=0)
-
-
-def reject(work: Work, reason: str, where: dict) -> None:
-    """Note a cutout that was left out: the archive's file, its member and line, the object and band if known."""
-    work.reject(
-        reason,
-        source_file=where["archive"],
-        file_row=where.get("lineno"),
-        object_id=where.get("object_id"),
-        band=where.get("band"),
-        column_name=None if where.get("member") is None else "member",
-        value=where.get("member"),
-    )
 
 
 def nearest_object(objects: pa.Table) -> Callable[[float, float], int | None]:
@@ -255,6 +135,7 @@ def unit_vectors(ra: np.ndarray | float, dec: np.ndarray | float) -> np.ndarray:
 
 def load(publication: Publication, root: Path) -> None:
     publication.load("survey.stamps", sorted(root.glob(f"stamps/{INDEX}")))
+    publication.load("survey.psf_kernels", sorted(root.glob(f"stamps/{KERNELS}/{INDEX}")))
 
 
 STAGE = Stage(
@@ -268,16 +149,20 @@ STAGE = Stage(
         files_of("ingest-hsc"),
         files_of("ingest-own"),
     ),
-    settings=("stamp_size", "psf_margin", "hsc_cutouts", "release"),
+    settings=("stamp_size", "psf_margin", "hsc_cutouts", "hsc_variance", "psf", "release"),
     code=(
         "swimmy_db.sources.hsc_cutouts",
+        "swimmy_db.sources.hsc_bulk",
         "swimmy_db.sources.hsc_cutout_service",
+        "swimmy_db.sources.hsc_psf_picker",
         "swimmy_db.sources.own_stamps",
         "swimmy_db.cubes.cutout_fits",
         "swimmy_db.cubes.cutouts",
         "swimmy_db.cubes.stamps",
         "swimmy_db.cubes.stamp_spool",
+        "swimmy_db.cubes.psf_kernels",
         "swimmy_db.pipeline.stamps",
+        "swimmy_db.pipeline.fetched_stamps",
     ),
     compute=compute,
     load=load,

@@ -227,7 +227,8 @@ def plan(request: FetchRequest) -> str:
     jobs = 1 + n_groups * len(shown)
     size = number * release.rows_a_tract * release.row_bytes
     side = settings.stamp_size + 2 * settings.psf_margin + 2
-    stamp = 4 * side**2 + BYTES_BESIDE_PIXELS
+    # image and mask, four bytes a pixel each
+    stamp = 4 * side**2 * (3 if settings.hsc_variance else 2) + BYTES_BESIDE_PIXELS
     bands = len(settings.band_names)
     lists = -(-PAPER_SAMPLE * bands // settings.hsc_list_rows)
     lines = [

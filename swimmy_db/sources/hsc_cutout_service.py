@@ -1,80 +1,31 @@
-"""The image cutout service of HSC-SSP: lists of rows out, tars in, every row answered (FORMATS.md section 2.2).
-
-A tar is read while it arrives. What a cut connection left unanswered is asked for again; what the service left out
-is asked for singly, where it gives a reason.
-"""
-
-import queue
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+"""The image cutout service of HSC-SSP (FORMATS.md section 2.2)."""
 
 from swimmy_db.config import Settings
+from swimmy_db.sources.hsc_bulk import BulkService, WantedRow
 from swimmy_db.sources.hsc_credentials import Account
-from swimmy_db.sources.hsc_cutouts import (
-    OMITTED,
-    CutoutFile,
-    ListRow,
-    MissingCutout,
-    match_members,
-    read_members,
-)
-from swimmy_db.sources.hsc_http import Body, CutShort, HscHttp, NotThere, Stopped, Waits
 from swimmy_db.sources.hsc_release import Release
 
-COLUMNS = ("rerun", "type", "filter", "tract", "ra", "dec", "sw", "sh", "image", "mask", "variance")
-FIRST_LINE = 2  # the header is line 1
-WAITING_ANSWERS = 64  # of all connections together: what bounds the memory
-LONGEST_CUTOUT = 64 << 20
 
+class CutoutService(BulkService):
+    """Cutouts of coadds, image and mask, wide enough for a stamp with its margin.
 
-class CutoutRow(NamedTuple):
-    """A cutout to ask for: the object at ra, dec (degrees) in a band, from the coadd of a tract."""
-
-    object_id: int
-    band: str
-    tract: int
-    ra: float
-    dec: float
-
-
-class CutoutService:
-    """The service of one release, for one account.
-
-    semi_width: of the stamps, arcsec. The service's stamps differ by a pixel, so whoever needs n pixels asks for more.
+    semi_width: arcsec. The service's stamps differ by a pixel, so whoever needs n pixels asks for more.
     """
 
+    title = "cutouts"
+    columns = ("rerun", "type", "filter", "tract", "ra", "dec", "sw", "sh", "image", "mask", "variance")
+
     def __init__(self, account: Account, settings: Settings, release: Release) -> None:
-        self.http = HscHttp(account, settings)
-        self.auth = account.basic()
-        self.settings = settings
-        self.release = release
+        super().__init__(account, settings, release, release.cutout_url, archive_name(release))
         pixels = settings.stamp_size / 2 + settings.psf_margin + 1
         self.semi_width = pixels * settings.instrument.pixel_scale
-        # stands for the tar's name in the tables
-        self.archive = archive_name(release)
 
-    def lists(self, rows: Iterable[CutoutRow]) -> list[list[CutoutRow]]:
-        """The rows in the order that suits the service's cache, at most hsc_list_rows a list."""
-        order = {band: position for position, band in enumerate(self.settings.band_names)}
-        ordered = sorted(rows, key=lambda row: (order[row.band], row.tract, row.ra, row.dec))
-        size = self.settings.hsc_list_rows
-        return [ordered[start : start + size] for start in range(0, len(ordered), size)]
-
-    def list_text(self, rows: Sequence[CutoutRow]) -> str:
-        """A list as it is sent; the service ignores what follows a # in a row."""
-        lines = [f"#? {' '.join(COLUMNS)}"]
-        for row in rows:
-            values = self._values(row)
-            lines.append(f"{' '.join(values[name] for name in COLUMNS)} # object_id={row.object_id}")
-        return "\n".join(lines) + "\n"
-
-    def _values(self, row: CutoutRow) -> dict[str, str]:
+    def values(self, row: WantedRow) -> dict[str, str]:
         width = f"{self.semi_width:.6f}asec"
         return {
             "rerun": self.release.rerun,
             "type": "coadd",
-            "filter": self.release.filters[row.band],
+            "filter": self.filter_of(row.band),
             "tract": str(row.tract),
             "ra": f"{row.ra:.16e}deg",
             "dec": f"{row.dec:.16e}deg",
@@ -82,126 +33,13 @@ class CutoutService:
             "sh": width,
             "image": "true",
             "mask": "true",
-            "variance": "false",
+            "variance": "true" if self.settings.hsc_variance else "false",
         }
 
-    def fetch(
-        self, rows: Iterable[CutoutRow], singly: bool = False
-    ) -> Iterator[tuple[int, CutoutFile | MissingCutout]]:
-        """Each row once, with the number of its list: its file, or that the service left it out.
-
-        singly: one request a row, which is slow but is told why there is no file. At most hsc_connections requests
-        are under way at once, and memory holds some dozens of files.
-        Raises the HscErrors of hsc_http; the rows that came until then are good.
-        """
-        lists = [[row] for row in rows] if singly else self.lists(rows)
-        answers: queue.Queue = queue.Queue(WAITING_ANSWERS)
-
-        def put(item: object) -> None:
-            while True:
-                try:
-                    answers.put(item, timeout=0.2)
-                    return
-                except queue.Full:
-                    self.http.pause(0)
-
-        def work(number: int) -> None:
-            try:
-                for answer in [self.fetch_singly(*lists[number])] if singly else self._answers(lists[number]):
-                    put((number, answer))
-                put((number, None))
-            except Stopped:
-                return
-            except BaseException as fault:
-                put((number, fault))
-
-        pool = ThreadPoolExecutor(self.settings.hsc_connections, "hsc-cutouts")
-        try:
-            for number in range(len(lists)):
-                pool.submit(work, number)
-            under_way = len(lists)
-            while under_way:
-                number, answer = answers.get()
-                if answer is None:
-                    under_way -= 1
-                elif isinstance(answer, BaseException):
-                    raise answer
-                else:
-                    yield number, answer
-        finally:
-            self.http.stop()
-            pool.shutdown(cancel_futures=True)
-            self.http.resume()
-
-    def _answers(self, rows: Sequence[CutoutRow]) -> Iterator[CutoutFile | MissingCutout]:
-        """One list, asked for again as long as its tar ends too early and brings something each time."""
-        left = list(rows)
-        waits = Waits(self.http)
-        what = f"cutouts in {left[0].band} of tracts {left[0].tract} to {left[-1].tract}"
-        while left:
-            sent = self._as_sent(left)
-            of_line = {line.lineno: row for line, row in zip(sent, left, strict=True)}
-            ids = {line.lineno: line.object_id for line in sent}
-            files = {"list": ("coordlist.txt", self.list_text(left).encode("ascii"))}
-            broken = None
-            answered: list[CutoutRow] = []
-            with self.http.send("POST", self.release.cutout_url, what, self.auth, files=files) as response:
-                body = Body(response, self.http)
-                for found in match_members(read_members(body), sent, ids, self.archive, self.settings.bands):
-                    if isinstance(found, CutoutFile):
-                        answered.append(of_line[found.lineno])
-                        yield found
-                    elif found.member is not None:
-                        # a second member of a line, or one of no line: the line itself has its own answer
-                        continue
-                    elif found.reason == OMITTED:
-                        answered.append(of_line[found.lineno])
-                        yield found
-                    else:
-                        broken = found.reason
-            if broken is None:
-                return
-            done = set(answered)
-            left = [row for row in left if row not in done]
-            if answered:
-                waits.progress()
-            if left:
-                words = "" if answered else f": {self.http.said(body.start)}"
-                waits.wait(f"{what}: {body.fault or broken}{words}")
-
-    def fetch_singly(self, row: CutoutRow) -> CutoutFile | MissingCutout:
-        """One row by a request of its own: its file, or the service's reason why there is none."""
-        what = f"cutout of object {row.object_id} in {row.band}"
-        values = self._values(row)
+    def single_parameters(self, row: WantedRow) -> dict[str, str]:
+        values = self.values(row)
         switches = {name: "on" if values[name] == "true" else "off" for name in ("image", "mask", "variance")}
-        waits = Waits(self.http)
-        while True:
-            try:
-                response = self.http.send(
-                    "GET", self.release.cutout_url, what, self.auth, params={**values, **switches}
-                )
-            except NotThere as fault:
-                reason = f"{OMITTED}: {fault}" if str(fault) else OMITTED
-                return MissingCutout(row.object_id, row.band, row.tract, self.archive, None, reason)
-            with response:
-                body = Body(response, self.http)
-                try:
-                    payload = body.read(LONGEST_CUTOUT)
-                except CutShort as fault:
-                    cut = f"{what}: {fault}"
-                else:
-                    return CutoutFile(row.object_id, row.band, row.tract, "", self.archive, payload, row.ra, row.dec, 0)
-            waits.wait(cut)
-
-    def _as_sent(self, rows: Sequence[CutoutRow]) -> list[ListRow]:
-        return [
-            ListRow(number, row.ra, row.dec, self._filter(row), row.tract, row.object_id)
-            for number, row in enumerate(rows, FIRST_LINE)
-        ]
-
-    def _filter(self, row: CutoutRow) -> str:
-        """The band's name as the settings spell it, which is how members are told apart."""
-        return next(band.archive_name for band in self.settings.bands if band.band == row.band)
+        return {**values, **switches}
 
 
 def archive_name(release: Release) -> str:

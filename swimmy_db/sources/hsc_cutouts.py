@@ -101,10 +101,12 @@ def match_members(
     archive: str,
     bands: Sequence[Band],
     wanted: Collection[int] | None = None,
+    pattern: re.Pattern = MEMBER,
 ) -> Iterator[CutoutFile | MissingCutout]:
     """The members of a tar, each with its line of the list, then the lines that have none.
 
     members: as read_members gives them. objects: object of each line, by its number. archive: the tar's name.
+    pattern: of members' names, with the groups lineno, filter and tract.
     """
     by_name = {spelling: band.band for band in bands for spelling in (band.archive_name, band.band)}
     waiting = {row.lineno: row for row in rows}
@@ -114,7 +116,7 @@ def match_members(
         if payload is None:
             broken = member
             break
-        named = MEMBER.fullmatch(member)
+        named = pattern.fullmatch(member)
         row = waiting.get(int(named["lineno"])) if named else None
         reason = _mismatch(named, row, answered, by_name)
         if reason is not None:

@@ -24,6 +24,7 @@ from swimmy_db.sources.hsc_credentials import Account
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 LONGEST_WAIT = 300.0  # s, between two attempts, unless the service asks for more
 LONGEST_ASKED = 3600.0  # s; a Retry-After beyond it is not believed
+ADDRESSES = "the settings hsc_sql_url, hsc_cutout_url and hsc_psf_url name the addresses"
 SHOWN = 600  # characters of a service's own words
 _TAGS = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 
@@ -41,7 +42,11 @@ class RequestRefused(HscError):
 
 
 class NotThere(HscError):
-    """404: the service has nothing there; the message is its reason."""
+    """404: the service has nothing there; `words` is its reason."""
+
+    def __init__(self, message: str, words: str) -> None:
+        super().__init__(message)
+        self.words = words
 
 
 class ServiceUnavailable(HscError):
@@ -142,14 +147,11 @@ class HscHttp:
         if status in (401, 403):
             raise WrongPassword(f"{what}: the service refuses the user or the password ({status}): {words}")
         if status == 404:
-            raise NotThere(words)
+            raise NotThere(f"{what}: not there (404): {words}; {ADDRESSES}", words)
         if status in RETRIED:
             return f"status {status}: {words}"
         if 300 <= status < 400:
-            raise RequestRefused(
-                f"{what}: the service has moved to {response.headers.get('Location')!r}; the settings hsc_sql_url, "
-                "hsc_cutout_url and hsc_psf_url name the addresses"
-            )
+            raise RequestRefused(f"{what}: the service has moved to {response.headers.get('Location')!r}; {ADDRESSES}")
         raise RequestRefused(f"{what}: refused ({status}): {words}")
 
     def words(self, response: requests.Response) -> str:

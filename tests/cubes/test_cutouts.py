@@ -305,4 +305,9 @@ def test_real_cutouts_with_mask_and_variance():
             assert stamp.mask_bits == np.bitwise_or.reduce(opened[2].data, axis=None)
             assert stamp.n_bad == np.count_nonzero(opened[2].data & 1 << 8)
             assert opened[2].header["MP_NO_DATA"] == 8
+            assert stamp.variance is None
+            with_variance = read_cutout(
+                content, 222.51551376, 0.09749601, object_id=1, band=band, tract=9453, with_variance=True
+            )
+            np.testing.assert_array_equal(with_variance.variance, opened[3].data)
         assert (stamp.x, stamp.y) == pytest.approx((150, 150), abs=1)

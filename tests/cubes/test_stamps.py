@@ -24,7 +24,10 @@ def stamp(object_id, band="g", tract=8279, seed=None, shape=(12, 13), member="")
 
 def assert_same(one, other):
     np.testing.assert_array_equal(one.pixels, other.pixels)
-    assert one._replace(pixels=None) == other._replace(pixels=None)
+    assert (one.variance is None) == (other.variance is None)
+    if one.variance is not None:
+        np.testing.assert_array_equal(one.variance, other.variance)
+    assert one._replace(pixels=None, variance=None) == other._replace(pixels=None, variance=None)
 
 
 def read_all(folder, index, **options):
@@ -53,6 +56,15 @@ def test_what_is_written_comes_back(tmp_path_factory, keys, part_stamps, buffer_
     assert {(object_id, band) for object_id, bands in found.items() for band in bands} == set(made)
     for (object_id, band), expected in made.items():
         assert_same(found[object_id][band], expected)
+
+
+def test_a_variance_is_kept_where_there_is_one(tmp_path):
+    plain = stamp(3)
+    made = [plain, stamp(4)._replace(variance=plain.pixels**2)]
+    written = write_stamps(made, tmp_path)
+    found = read_all(tmp_path, written.index)
+    for expected in made:
+        assert_same(found[expected.object_id]["g"], expected)
 
 
 def test_the_index_is_a_table_of_the_survey_and_the_parts_are_plain_parquet(tmp_path):

@@ -5,6 +5,7 @@ import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from servers.hsc import PASSWORD, Answer
@@ -259,8 +260,6 @@ def test_stamps_a_pixel_short_or_long(online, demo_survey, hsc_server, pixels):
             if pixels < 0:
                 hdus[1].data = image[1:, 1:]
             else:
-                import numpy as np
-
                 hdus[1].data = np.pad(image, ((1, 0), (1, 0)))
             for key in ("CRPIX1", "CRPIX2"):
                 hdus[1].header[key] += pixels
@@ -298,11 +297,11 @@ def test_a_full_disk_is_said_and_nothing_is_lost(online, demo_survey, hsc_server
     whole = stamp_spool.write_part
     written = []
 
-    def on_a_full_disk(stamps, path, name):
+    def on_a_full_disk(stamps, path, name, checksums):
         if len(written) == 2:
             path.symlink_to("/dev/full")
         written.append(name)
-        return whole(stamps, path, name)
+        return whole(stamps, path, name, checksums)
 
     monkeypatch.setattr(stamp_spool, "PIECE_STAMPS", 20)
     monkeypatch.setattr(stamp_spool, "write_part", on_a_full_disk)
@@ -327,3 +326,55 @@ def test_the_password_is_nowhere_in_the_workspace(online, hsc_server, caplog):
             content = path.read_bytes()
             assert PASSWORD.encode() not in content, path
             assert b"S3cret" not in content, path
+
+
+def test_the_variance_is_asked_for_and_kept_where_it_is_wanted(online, demo_survey, hsc_server):
+    from swimmy_db.cubes.stamps import read_stamps
+
+    def change(object_id, band, payload, single):
+        if not payload.startswith(b"SIMPLE") or len(payload) % 2880:
+            return payload
+        with fits.open(io.BytesIO(payload)) as hdus:
+            hdus[3] = fits.ImageHDU(np.abs(hdus[1].data) + 1)
+            changed = io.BytesIO()
+            hdus.writeto(changed, output_verify="ignore")
+        return changed.getvalue()
+
+    hsc_server.change = change
+    fetch(online, hsc_variance="true")
+    with open_catalog(online) as catalog:
+        index = catalog.arrow("select * from survey.stamps where n_bad = 0")
+    stamps = [stamp for block in read_stamps(online.stamps, index) for of in block.values() for stamp in of.values()]
+    assert len(stamps) > 200
+    for stamp in stamps:
+        np.testing.assert_array_equal(stamp.variance, np.abs(stamp.pixels) + 1)
+
+
+# --- the PSF picker
+
+
+def test_kernels_of_the_picker_take_the_place_of_the_patch_s_seeing(demo, hsc_server):
+    """A kernel for each stamp, of the width that it was made with; the cubes are smoothed by it."""
+    widths = {"HSC-G": 0.81, "HSC-R": 0.74, "HSC-I": 0.58, "HSC-Z": 0.66, "HSC-Y": 0.69}
+    hsc_server.fwhm = widths.get
+    without = objects_and_bands(demo)[3]
+    hsc_server.omitted = {without}
+    before = table(demo, "select * from survey.stamps order by object_id, band")
+    change_settings(demo, {"psf": "picker", **hsc_server.settings()})
+    fetch(demo)
+    assert table(demo, "select * from survey.stamps order by object_id, band") == before
+    found = table(demo, "select object_id, band, fwhm from survey.psf_kernels order by all")
+    lost = (without[0], without[1][4:].lower())
+    assert [row[:2] for row in found] == [row[:2] for row in before if row[:2] != lost]
+    for _, band, fwhm in found:
+        assert fwhm == pytest.approx(widths[f"HSC-{band.upper()}"], rel=1e-3)
+    assert table(demo, f"select reason from meta.rejects where object_id = {lost[0]} and band = '{lost[1]}'")
+
+    for _ in run_stages(demo, ["cubes"]):
+        pass
+    # no width in one band, no cube
+    assert not table(demo, f"select * from survey.cubes where object_id = {lost[0]}")
+    asked = len(hsc_server.requests)
+    # a changed size asks for no kernel that is there
+    fetch(demo, psf_margin="15")
+    assert len(hsc_server.requests) <= asked + 2

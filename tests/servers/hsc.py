@@ -430,8 +430,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(401, b"<html><title>401</title><body><h1>Unauthorized</h1></body></html>")
             return
         try:
-            if method == "GET":
-                self._single({key: values[-1] for key, values in parse_qs(url.query).items()})
+            query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+            if method == "GET" and "getpsf" in url.path:
+                self._single_kernel(query)
+            elif method == "GET":
+                self._single(query)
             elif "getpsf" in url.path:
                 self._send_tar(service.kernels_of(self._list(content)))
             else:
@@ -455,6 +458,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, text.encode())
         else:
             self._send(200, found[2])
+
+    def _single_kernel(self, row: dict[str, str]) -> None:
+        service = self.server_of
+        columns = ("rerun", "filter", "tract", "patch", "ra", "dec")
+        values = " ".join(row[name] for name in columns)
+        with tarfile.open(fileobj=io.BytesIO(service.kernels_of(f"#? {' '.join(columns)}\n{values}\n"))) as archive:
+            members = archive.getmembers()
+            if members:
+                self._send(200, archive.extractfile(members[0]).read())
+            else:
+                self._send(404, b"no PSF at the position")
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
