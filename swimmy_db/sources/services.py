@@ -12,6 +12,14 @@ from swimmy_db.errors import FetchFailed
 from swimmy_db.sources.network import RETRIED, Network, SlowDrip, new_session, shortly
 
 Answer = TypeVar("Answer")
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    HTTPError,
+    SlowDrip,
+    TimeoutError,
+)
 
 
 class _PatientAdapter(HTTPAdapter):
@@ -53,7 +61,7 @@ def ask(work: Callable[[], Answer], network: Network, what: str, options: str) -
     for attempt in range(1, network.tries + 1):
         try:
             return work()
-        except (requests.ConnectionError, requests.Timeout, HTTPError, SlowDrip, TimeoutError) as fault:
+        except LOST as fault:
             last = fault
             if attempt < network.tries:
                 network.wait(attempt)
