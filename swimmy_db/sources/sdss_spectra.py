@@ -216,4 +216,5 @@ SOURCE = Source(
     ),
     fetch=fetch,
     plan=plan,
+    accumulates=True,
 )

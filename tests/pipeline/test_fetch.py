@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import requests
-from servers.archives import CAS, SAS_DR16Q, SAS_GALSPEC, TAP, serve_archives
+from servers.archives import CAS, SAS_DR16Q, SAS_GALSPEC, SPECTRA, TAP, serve_archives, spectrum_file
 from servers.files import Fault, Server, serving
 
 from swimmy_db.catalog import open_catalog
@@ -311,7 +311,7 @@ def test_a_file_that_is_not_there_or_is_a_page_names_the_option(server, tmp_path
 
 def test_a_fetched_file_that_is_refused_is_named_with_its_folder(server, tmp_path):
     server.files["/gswlc/GSWLC-X2.dat.gz"] = b"1 2 3\n"
-    with pytest.raises(InputRefused, match=r"(?s)expected 24 cells, found 3.*fetch-gswlc-.*remove"):
+    with pytest.raises(InputRefused, match=r"(?s)expected 24 cells, found 3.*fetch-gswlc.*remove"):
         ingest_fetched(Workspace(tmp_path / "w"), ["gswlc"], of(options(server), "gswlc"))
 
 
@@ -331,6 +331,118 @@ def test_gama_dr4_is_another_file(server, by_hand, tmp_path):
     assert len(rows(place, "gama")) == len(rows(by_hand, "gama")) - 2
     with pytest.raises(UsageError, match=r"option release: expected one of dr3, dr4, found 'dr9'"):
         ingest_fetched(place, ["gama"], of(options(server), "gama") | {"gama.release": "dr9"})
+
+
+def test_spectra_of_a_list_become_rows_and_are_not_fetched_twice(server, by_hand, tmp_path):
+    names = [(2974, 54592, 7), (300, 51943, 640)]
+    for plate, mjd, fiber in names:
+        path = SPECTRA.format(run2d="26", plate=plate, mjd=mjd, fiber=fiber)
+        server.files[path] = spectrum_file(plate, mjd, fiber, np.linspace(1, 2, 30))
+    listing = tmp_path / "list.csv"
+    chosen = {"list": str(listing), "sas_url": f"{server.url}/sas", "network.first_wait": "0.01"}
+    listing.write_text("plate,mjd,fiberid\n2974,54592,7\n9999,58000,1\n")
+    assert ingest_fetched(by_hand, ["sdss-spectra"], chosen) == {"raw.spectra": 1}
+    with open_catalog(by_hand) as catalog:
+        rejects = catalog.rows("select stage, reason, source_file, value from meta.rejects")
+        spectrum = catalog.rows("select plate, mjd, fiberid, z, len(flux), loglam[1], flux[30] from raw.spectra")
+        first = catalog.value("select fetched_at from meta.files where path like '%spec-2974%'")
+    assert [(row[0], row[2]) for row in rejects] == [("ingest-sdss-spectra", "sdss-spectra/spec-9999-58000-0001.fits")]
+    assert "sdss-spectra.release" in rejects[0][1]
+    assert "HTTP 404" in rejects[0][3]
+    assert spectrum == [(2974, 54592, 7, 0.125, 30, pytest.approx(3.58), 2.0)]
+    listing.write_text("plate,mjd,fiberid\n2974,54592,7\n300,51943,640\n")
+    server.asked.clear()
+    assert ingest_fetched(by_hand, ["sdss-spectra"], chosen) == {"raw.spectra": 2}
+    assert [asked.path.rpartition("/")[2] for asked in server.asked] == ["spec-0300-51943-0640.fits"]
+    with open_catalog(by_hand) as catalog:
+        assert catalog.value("select fetched_at from meta.files where path like '%spec-2974%'") == first
+        assert catalog.value("select count(*) from meta.rejects") == 0
+    assert not verify(by_hand).faults
+    assert not rebuild(by_hand).differing
+
+
+def test_the_strangest_candidates_have_their_spectra_wanted(demo):
+    from astropy import units as u
+    from astropy.coordinates import SkyCoord
+    from astropy.table import Table
+
+    from swimmy_db.pipeline.fetch import request_for
+    from swimmy_db.pipeline.runner import run_stages
+    from swimmy_db.pipeline.settings import change_settings
+
+    change_settings(demo, {"fraction_2sigma": "0.3", "fraction_3sigma": "0.2"})
+    for _ in run_stages(demo):
+        pass
+    with open_catalog(demo) as catalog:
+        strange = catalog.rows(
+            "select distinct ra, dec from model.candidates where aperture = 'disc' and max_level <> '2sigma'"
+        )
+    expected = set()
+    for name, plate in (("mpa-jhu/galSpecInfo-dr8.fits", "PLATEID"), ("dr16q/DR16Q_v4.fits", "PLATE")):
+        table = Table.read(demo.downloads / name)
+        table = table[table[plate] > 0]
+        there = SkyCoord(table["RA"], table["DEC"], unit="deg")
+        for ra, dec in strange:
+            nearest, distance, _ = SkyCoord(ra * u.deg, dec * u.deg).match_to_catalog_sky(there)
+            if distance < 1 * u.arcsec:
+                row = table[int(nearest)]
+                expected.add((int(row[plate]), int(row["MJD"]), int(row["FIBERID"])))
+    wanted = request_for(demo, "sdss-spectra", {}, "paper").ask_survey("spectra_wanted")
+    assert len(expected) > 2
+    assert set(wanted) == expected
+    assert len(wanted) == len(expected)
+    plans = plan_archives(demo, ["sdss-spectra"], {}, "paper")[0]
+    assert f"{len(wanted):,} requests" in plans
+    positions = request_for(demo, "mpa-jhu", {}, "paper").ask_survey("galaxy_positions")
+    with open_catalog(demo) as catalog:
+        assert positions == catalog.rows("select ra, dec from survey.galaxies order by object_id")
+
+
+def test_cutouts_stay_when_the_catalogue_beside_them_is_fetched_anew(server, native, tmp_path, monkeypatch):
+    """HSC's own fetch is another module's matter: here it brings the embedded survey's CSV files."""
+    from swimmy_db.sources.fetched_files import note_finished
+    from swimmy_db.sources.registry import SOURCES
+
+    def fetch(folder, request, progress):
+        progress(0, 4)
+        for name in ("objects", "masks", "patch_qa", "specz"):
+            shutil.copy(native / "hsc" / f"{name}.csv", folder / f"{name}.csv")
+        return [note_finished(path, "http://hsc") for path in sorted(folder.glob("*.csv"))]
+
+    place = Workspace(tmp_path / "w")
+    ingest_archives(place, ["hsc"], native)
+    tars = sorted(path.name for path in (place.downloads / "hsc" / "cutouts").iterdir())
+    assert tars
+    monkeypatch.setitem(SOURCES, "hsc", replace(SOURCES["hsc"], fetch=fetch))
+    ingest_fetched(place, ["hsc"], {})
+    assert sorted(path.name for path in (place.downloads / "hsc" / "cutouts").iterdir()) == tars
+    assert not verify(place).faults
+
+
+def test_the_layout_of_milliquas_can_be_said(native, tmp_path):
+    from swimmy_db.pipeline.settings import change_settings
+
+    place = Workspace(tmp_path / "w")
+    ingest_archives(place, ["milliquas"], native)
+    as_recognised = str(rows(place, "milliquas").to_pylist())
+    change_settings(place, {"milliquas_layout": "B"})
+    ingest_archives(place, ["milliquas"], native)
+    assert str(rows(place, "milliquas").to_pylist()) == as_recognised
+    change_settings(place, {"milliquas_layout": "2016"})
+    with pytest.raises(InputRefused, match=r"milliquas\.txt: line \d+: expected at most 191"):
+        ingest_archives(place, ["milliquas"], native)
+
+
+def test_two_fetches_of_one_archive_do_not_mix(server, tmp_path):
+    from swimmy_db.pipeline.fetch import fetch_archive
+
+    place = Workspace(tmp_path / "w")
+
+    def meanwhile(done, total):
+        with pytest.raises(SwimmyError, match="another swimmy is fetching"):
+            fetch_archive(place, "gama", of(options(server), "gama"), "paper")
+
+    fetch_archive(place, "gama", of(options(server), "gama"), "paper", meanwhile)
 
 
 def test_real_catalogues_do_not_come_into_an_embedded_survey(server, demo):

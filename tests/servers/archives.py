@@ -112,6 +112,16 @@ def gswlc_text(info: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def spectrum_file(plate: int, mjd: int, fiber: int, flux: np.ndarray) -> bytes:
+    """A lite file of DR17, whose columns are in lower case."""
+    loglam = (3.58 + 1e-4 * np.arange(len(flux))).astype("f4")
+    coadd = {"flux": flux.astype("f4"), "loglam": loglam, "ivar": np.ones(len(flux), "f4")}
+    about = {"plug_ra": [10.0], "plug_dec": [1.0], "plate": [plate], "mjd": [mjd], "fiberid": [fiber], "z": [0.125]}
+    out = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *(fits.BinTableHDU(Table(made)) for made in (coadd, about))]).writeto(out)
+    return out.getvalue()
+
+
 class Cas:
     """SkyServer's SQL search: runs what it is sent; answers CSV after a line #Table1, or a body with error_message."""
 
