@@ -21,6 +21,8 @@ TYPES = {
     "float64": "DOUBLE",
     "string": "VARCHAR",
     "timestamp[us]": "TIMESTAMP",
+    "list<float32>": "FLOAT[]",
+    "list<float64>": "DOUBLE[]",
 }
 
 

@@ -28,8 +28,13 @@ class _PatientAdapter(HTTPAdapter):
     def __init__(self, network: Network) -> None:
         self.timeout = network.timeout
         super().__init__(
+            # a lost connection is `ask`'s business, which also sees one that is lost within the answer
             max_retries=Retry(
-                total=network.tries - 1,
+                total=None,
+                connect=0,
+                read=0,
+                other=0,
+                status=network.tries - 1,
                 status_forcelist=RETRIED,
                 allowed_methods=None,  # queries are POSTs, and asking twice does no harm
                 backoff_factor=network.first_wait,

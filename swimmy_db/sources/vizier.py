@@ -83,11 +83,16 @@ class _Tap:
 
         def once() -> bytes:
             query = self.service.create_query(adql, maxrec=maxrec)
+            content = b"".join(blocks_of(query.execute_stream(), self.network, decode=True))
             try:
-                content = b"".join(blocks_of(query.execute_stream(), self.network, decode=True))
                 query.raise_if_error()
             except DALServiceError as fault:
-                raise FetchFailed(f"{self.url} refused {adql!r}: {fault}; {self.options}") from None
+                try:
+                    parse_votable(BytesIO(content), "its answer")
+                    said = ""
+                except InputRefused as refused:  # the status of the document says more than that of HTTP
+                    said = f" ({refused})"
+                raise FetchFailed(f"{self.url} refused {adql!r}: {fault}{said}; {self.options}") from None
             return content
 
         return ask(once, self.network, self.url, self.options)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import requests
-from servers.archives import CAS, SAS_DR16Q, SAS_GALSPEC, SPECTRA, TAP, serve_archives, spectrum_file
+from servers.archives import CAS, SAS_DR16Q, SAS_GALSPEC, SPECTRA, TAP, document, serve_archives, spectrum_file
 from servers.files import Fault, Server, serving
 
 from swimmy_db.catalog import open_catalog
@@ -170,6 +170,16 @@ def test_milliquas_from_vizier_is_milliquas_as_text(server, by_hand, tmp_path, v
     assert len(urls) == (5 if via == "tap" else 1)
 
 
+def test_dr16q_from_vizier_is_the_file_in_the_columns_that_it_has(server, by_hand, tmp_path):
+    place = Workspace(tmp_path / "vizier")
+    chosen = {"dr16q.via": "tap", "dr16q.tap_url": f"{server.url}{TAP}", "dr16q.parts": "3"}
+    ingest_fetched(place, ["dr16q"], chosen)
+    columns = "trim(sdss_name) as name, ra, dec, plate, mjd, fiberid, z, trim(source_z) as source_z"
+    found, expected = (rows(which, "dr16q", columns) for which in (place, by_hand))
+    order = [("name", "ascending")]
+    assert found.sort_by(order).to_pylist() == expected.sort_by(order).to_pylist()
+
+
 def test_tap_asks_again_only_for_the_zones_that_are_missing(server, tmp_path):
     place = Workspace(tmp_path / "tap")
     chosen = of(options(server), "milliquas") | {"milliquas.via": "tap", "network.tries": "1"}
@@ -196,6 +206,10 @@ def test_tap_that_keeps_rows_back_or_refuses_is_not_believed(server, tmp_path):
         ingest_fetched(place, ["milliquas"], chosen)
     server.services[f"{TAP}/sync"] = lambda asked: (200, "text/html", b"<html>maintenance</html>")
     with pytest.raises(InputRefused, match="expected a VOTable"):
+        ingest_fetched(place, ["milliquas"], chosen)
+    refusal = document(None, "ERROR", "the service is closed on Mondays")
+    server.services[f"{TAP}/sync"] = lambda asked: (400, "text/xml", refusal)
+    with pytest.raises(FetchFailed, match=r"refused .*closed on Mondays.*milliquas\.tap_url"):
         ingest_fetched(place, ["milliquas"], chosen)
     server.services[f"{TAP}/sync"] = real
     with pytest.raises(FetchFailed, match=r"found no such table.*milliquas\.tap_url"):

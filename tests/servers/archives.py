@@ -78,7 +78,8 @@ def serve_archives(server: Server, downloads: Path) -> None:
         "VII/290/catalog": {"RAJ2000": "RAdeg", "DEJ2000": "DEdeg"},  # 7.2 is reported to call them so
         "VII/294/catalog": {},
     }
-    vizier = Vizier({name: milliquas_table(text.decode(), renamed) for name, renamed in tables.items()})
+    made = {name: milliquas_table(text.decode(), renamed) for name, renamed in tables.items()}
+    vizier = Vizier(made | {"VII/289/dr16q": dr16q_table(downloads / "dr16q" / "DR16Q_v4.fits")})
     server.services[f"{TAP}/sync"] = vizier.tap
     server.services["/viz-bin/votable"] = vizier.form
 
@@ -179,6 +180,15 @@ def milliquas_table(text: str, renamed: dict[str, str]) -> Table:
             values = np.array(cells, "U30")
         columns[renamed.get(name, name)] = MaskedColumn(values, mask=blank)
     return Table(columns)
+
+
+def dr16q_table(path: Path) -> Table:
+    """VII/289, whose columns are fewer and otherwise named."""
+    native = Table.read(path)
+    names = {"SDSS_NAME": "SDSS", "RA": "RAJ2000", "DEC": "DEJ2000", "PLATE": "Plate", "MJD": "MJD", "FIBERID": "Fiber"}
+    columns = {new: native[old].tolist() for old, new in (names | {"Z": "z", "SOURCE_Z": "r_z"}).items()}
+    columns = {k: [v.decode() if isinstance(v, bytes) else v for v in values] for k, values in columns.items()}
+    return Table({"recno": np.arange(1, len(native) + 1, dtype="i4"), **columns})
 
 
 class Vizier:

@@ -24,6 +24,7 @@ SQL_TYPES = {
     "string": "varchar",
     "timestamp[us]": "timestamp",
     "list<float32>": "float[]",
+    "list<float64>": "double[]",
 }
 
 
