@@ -14,8 +14,9 @@ from swimmy_db.catalog import open_catalog
 from swimmy_db.config import Settings
 from swimmy_db.errors import NotReady, SwimmyError, UsageError
 from swimmy_db.pipeline.query import answer
-from swimmy_db.pipeline.stage import Progress, digest, silent
+from swimmy_db.pipeline.stage import Progress, silent
 from swimmy_db.sources.archive import Source
+from swimmy_db.sources.fetched_files import note_finished
 from swimmy_db.sources.fetching import NETWORK, FetchedFile, FetchRequest, options_of
 from swimmy_db.sources.registry import SOURCES
 from swimmy_db.workspace import Workspace, resolve
@@ -23,7 +24,10 @@ from swimmy_db.workspace import Workspace, resolve
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch brought, and what the archive did not have; the files lie in `folder` until they are published."""
+    """What a fetch brought, and what the archive did not have.
+
+    The files lie in `folder` until they are published; what else lies there was brought for another request.
+    """
 
     name: str
     folder: Path
@@ -35,12 +39,7 @@ class Fetched:
     def put_into(self, staging: Path) -> None:
         """Place the files below staging/downloads/<name>/: linked, so that a refusal later loses nothing."""
         for file in self.files:
-            target = self._place(staging, file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file.path, target)
-            except OSError:
-                shutil.copy2(file.path, target)
+            link_or_copy(file.path, self._place(staging, file))
 
     def about(self) -> dict[str, dict]:
         """What meta.files says of each file, by its path in the workspace."""
@@ -67,7 +66,7 @@ def archive_of(name: str) -> Source:
 def fetch_archive(
     workspace: Workspace, name: str, given: Mapping[str, str], preset: str, progress: Progress = silent
 ) -> Fetched:
-    """Bring the archive's files, going on where an earlier attempt with the same options and settings stopped.
+    """Bring the archive's files, going on where an earlier attempt stopped.
 
     Raises UsageError for an unknown option; FetchFailed, InputRefused as the archive's fetch does.
     """
@@ -81,8 +80,10 @@ def fetch_archive(
         rejects.append({"reason": reason, **where})
 
     request = request_for(workspace, name, given, preset, reject)
-    folder = _folder(workspace, name, request)
+    folder = _folder(workspace, name)
     with _alone_in(folder):
+        if source.accumulates:
+            _bring_back(workspace, name, folder)
         files = source.fetch(folder, request, progress)
     return Fetched(name, folder, files, started, time.monotonic() - clock, rejects)
 
@@ -115,8 +116,7 @@ def check_options(names: Sequence[str], given: Mapping[str, str]) -> None:
 
 def discard(workspace: Workspace, name: str) -> None:
     """Remove what fetches of the archive left, once its files are published."""
-    for folder in (workspace.folder / ".partial").glob(f"fetch-{name}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(_folder(workspace, name), ignore_errors=True)
 
 
 def request_for(workspace: Workspace, name: str, given: Mapping[str, str], preset: str, reject=None) -> FetchRequest:
@@ -138,10 +138,34 @@ def settings_of(workspace: Workspace, preset: str) -> Settings:
     return workspace.settings() if workspace.settings_file.exists() else resolve({"preset": preset}, f"preset {preset}")
 
 
-def _folder(workspace: Workspace, name: str, request: FetchRequest) -> Path:
-    """Its own for each archive, options and settings: what was brought for others is not mixed in."""
-    asked = {key: value for key, value in request.options.items() if not key.startswith(f"{NETWORK}.")}
-    return workspace.folder / ".partial" / f"fetch-{name}-{digest([asked, request.settings.model_dump()])}"
+def _folder(workspace: Workspace, name: str) -> Path:
+    """One for each archive. Whether what lies there is what is asked for now, each fetch knows by address or query."""
+    return workspace.folder / ".partial" / f"fetch-{name}"
+
+
+def _bring_back(workspace: Workspace, name: str, folder: Path) -> None:
+    """Link published files into the folder as if they had just come, so that they are not asked for again."""
+    if not workspace.database.exists():
+        return
+    with open_catalog(workspace) as catalog:
+        published = catalog.rows(
+            "select path, url, fetched_at, sha256 from meta.files where source = ? and url is not null",
+            [f"ingest-{name}"],
+        )
+    for path, url, fetched_at, sha256 in published:
+        source, target = workspace.folder / path, folder / Path(path).name
+        if source.is_file() and not target.exists():
+            link_or_copy(source, target)
+            note_finished(target, url, sha256, fetched_at.replace(tzinfo=UTC))
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Place a file without copying its bytes where the file system can."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from swimmy_db.catalog import Publication, last_runs, new_staging, open_catalog, publish
 from swimmy_db.errors import InputRefused, SwimmyError
 from swimmy_db.pipeline.arrivals import OWN, SIMULATED, arrival
-from swimmy_db.pipeline.fetch import Fetched, archive_of, check_options, discard, fetch_archive
+from swimmy_db.pipeline.fetch import Fetched, archive_of, check_options, discard, fetch_archive, link_or_copy
 from swimmy_db.pipeline.setup import claim_workspace, publish_settings
 from swimmy_db.pipeline.stage import (
     Progress,
@@ -76,6 +76,7 @@ def ingest_fetched(
     staging = new_staging(workspace)
     for arrived in fetched:
         arrived.put_into(staging)
+        keep_beside(workspace, arrived.name, staging)
     try:
         with bars(f"ingest {' '.join(names)}", False) as progress:
             counts = ingest_staged(
@@ -219,6 +220,16 @@ def publish_arrival(publication: Publication, read: Read, mark: str | None) -> d
     origin = Provenance(mark or contents, "", code_version(READERS), {})
     record_stage(publication, origin, read.started, read.seconds + time.monotonic() - clock, recorded)
     return counts
+
+
+def keep_beside(workspace: Workspace, name: str, staging: Path) -> None:
+    """Files that an archive keeps beside its tables (HSC's cutouts) stay when only the tables are fetched anew."""
+    published = workspace.downloads / name
+    for pattern in archive_of(name).kept:
+        for file in published.glob(pattern):
+            target = staging / "downloads" / name / file.relative_to(published)
+            if not target.exists():
+                link_or_copy(file, target)
 
 
 def require_as_fetched(recorded: Sequence[dict], fetched: Fetched) -> None:

@@ -37,7 +37,8 @@ class Source:
 
     `fetch(folder, request, progress)` brings the files from the network into the folder, under names that the
     patterns match, going on with what an interrupted fetch left there; `plan(request)` says what it would ask for,
-    without asking. `counts_bytes`: whether its progress is in bytes.
+    without asking. `counts_bytes`: whether its progress is in bytes. `accumulates`: whether files that were published
+    are taken again where the same address is asked for, because the archive never changes them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Source:
     fetch: Fetch | None = None
     plan: Plan | None = None
     counts_bytes: bool = True
+    accumulates: bool = False
 
     def find(self, folder: Path) -> list[Path]:
         """Every file of the archive that there is in the folder."""

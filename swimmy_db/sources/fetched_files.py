@@ -27,12 +27,12 @@ def finished(folder: Path, name: str) -> FetchedFile | None:
     return FetchedFile(path, known["url"], datetime.fromisoformat(known["fetched_at"]), known["bytes"], known["sha256"])
 
 
-def note_finished(path: Path, url: str, sha256: str | None = None) -> FetchedFile:
-    """Record that the file is whole, so that a restarted fetch takes it as it is."""
+def note_finished(path: Path, url: str, sha256: str | None = None, when: datetime | None = None) -> FetchedFile:
+    """Record that the file is whole, so that a restarted fetch takes it as it is; when: it came, now unless given."""
     if sha256 is None:
         with open(path, "rb") as handle:
             sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
-    fetched = FetchedFile(path, url, datetime.now(UTC), path.stat().st_size, sha256)
+    fetched = FetchedFile(path, url, when or datetime.now(UTC), path.stat().st_size, sha256)
     row = asdict(replace(fetched, path=path.name)) | {"fetched_at": fetched.fetched_at.isoformat()}
     write_note(path.with_name(f".{path.name}.done.json"), row)
     return fetched

@@ -28,8 +28,11 @@ def sas_checksums(request: FetchRequest, folder: Path, network: Network, archive
     url = f"{request.options['sas_url'].rstrip('/')}/{path}"
     listing = Remote(url, f".{PurePosixPath(path).name}", f"the option {archive}.checksums")
     try:
-        text = download(listing, folder, network, lambda done, total: None).path.read_text(encoding="utf-8")
+        path = download(listing, folder, network, lambda done, total: None).path
     except NotThere:
         return {}
+    text = path.read_text(encoding="utf-8", errors="replace")
+    # each attempt asks again: an archive may have mended its list
+    path.unlink()
     rows = (line.split() for line in text.splitlines())
     return {PurePosixPath(row[1].lstrip("*")).name: row[0] for row in rows if len(row) == 2}

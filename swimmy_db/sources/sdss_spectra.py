@@ -124,6 +124,7 @@ def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[Fetch
     Not astroquery's get_spectra: it has the full files only, many times larger, and needs a query to CAS for each.
     """
     from swimmy_db.sources.download import NotThere, download
+    from swimmy_db.sources.fetched_files import finished
     from swimmy_db.sources.network import Network, new_session
 
     network, fetched = Network.of(request), []
@@ -131,7 +132,11 @@ def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[Fetch
     came = 0
     with new_session() as session:
         for done, spectrum in enumerate(wanted, 1):
-            for remote in _remotes(spectrum, request):
+            remotes = list(_remotes(spectrum, request))
+            known = finished(folder, remotes[0].name)
+            if known is not None and known.url in [remote.url for remote in remotes]:
+                remotes = [remote for remote in remotes if remote.url == known.url]
+            for remote in remotes:
                 try:
                     fetched.append(download(remote, folder, network, lambda *_: None, session))
                     came += fetched[-1].bytes
@@ -141,7 +146,7 @@ def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[Fetch
             else:
                 request.reject(
                     "spectrum not in the archive (options sdss-spectra.release, run2d_sdss, run2d_boss)",
-                    source_file=f"{NAME}/{_file_name(spectrum)}",
+                    source_file=f"{NAME}/{remotes[0].name}",
                     value=str(missing),
                 )
             progress(came, came * len(wanted) // done)
@@ -169,7 +174,7 @@ def read_list(request: FetchRequest) -> list[Wanted]:
                 f"{NAME} needs the option {NAME}.list, a CSV file with columns plate, mjd, fiberid[, run2d], or a "
                 "workspace with candidates beyond 2 sigma that have SDSS spectra (`swimmy candidates`)"
             )
-        return list(dict.fromkeys(wanted))
+        return wanted
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, skipinitialspace=True)
@@ -182,11 +187,7 @@ def read_list(request: FetchRequest) -> list[Wanted]:
         raise InputRefused(
             f"{path}: expected columns plate, mjd, fiberid (option {NAME}.list), found: {type(fault).__name__} {fault}"
         ) from None
-    return list(dict.fromkeys(wanted))
-
-
-def _file_name(spectrum: Wanted) -> str:
-    return f"spec-{spectrum.plate:04d}-{spectrum.mjd}-{spectrum.fiberid:04d}.fits"
+    return list({spectrum[:3]: spectrum for spectrum in wanted}.values())
 
 
 def _remotes(spectrum: Wanted, request: FetchRequest) -> "Iterator[Remote]":
@@ -200,7 +201,7 @@ def _remotes(spectrum: Wanted, request: FetchRequest) -> "Iterator[Remote]":
         )
         yield Remote(
             f"{request.options['sas_url'].rstrip('/')}/{path}",
-            _file_name(spectrum),
+            f"spec-{spectrum.plate:04d}-{spectrum.mjd}-{spectrum.fiberid:04d}.fits",
             f"the options {NAME}.sas_url, path, release and run2d_{spectrograph}",
             "fits",
         )
@@ -215,4 +216,5 @@ SOURCE = Source(
     ),
     fetch=fetch,
     plan=plan,
+    accumulates=True,
 )

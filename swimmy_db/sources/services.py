@@ -12,6 +12,14 @@ from swimmy_db.errors import FetchFailed
 from swimmy_db.sources.network import RETRIED, Network, SlowDrip, new_session, shortly
 
 Answer = TypeVar("Answer")
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    HTTPError,
+    SlowDrip,
+    TimeoutError,
+)
 
 
 class _PatientAdapter(HTTPAdapter):
@@ -20,8 +28,13 @@ class _PatientAdapter(HTTPAdapter):
     def __init__(self, network: Network) -> None:
         self.timeout = network.timeout
         super().__init__(
+            # a lost connection is `ask`'s business, which also sees one that is lost within the answer
             max_retries=Retry(
-                total=network.tries - 1,
+                total=None,
+                connect=0,
+                read=0,
+                other=0,
+                status=network.tries - 1,
                 status_forcelist=RETRIED,
                 allowed_methods=None,  # queries are POSTs, and asking twice does no harm
                 backoff_factor=network.first_wait,
@@ -53,7 +66,7 @@ def ask(work: Callable[[], Answer], network: Network, what: str, options: str) -
     for attempt in range(1, network.tries + 1):
         try:
             return work()
-        except (requests.ConnectionError, requests.Timeout, HTTPError, SlowDrip, TimeoutError) as fault:
+        except LOST as fault:
             last = fault
             if attempt < network.tries:
                 network.wait(attempt)

@@ -51,11 +51,11 @@ def fetch_tap(
         if known is None or known.url != url:
             # without MAXREC the service would stop at its own limit
             content = service.answer(adql, maxrec=expected + 1)
-            parse_votable(BytesIO(content), path.name)
+            rows += len(parse_votable(BytesIO(content), f"{path.name} from {url}").array)
             write_whole(path, content)
             known = note_finished(path, url)
-        with open(path, "rb") as handle:
-            rows += parse_votable(handle, path.name).nrows
+        else:
+            rows += len(parse_votable(path, path.name).array)
         fetched.append(known)
         came = sum(file.bytes for file in fetched)
         progress(came, None if not rows else max(came, round(came / rows * expected)))
@@ -83,11 +83,16 @@ class _Tap:
 
         def once() -> bytes:
             query = self.service.create_query(adql, maxrec=maxrec)
+            content = b"".join(blocks_of(query.execute_stream(), self.network, decode=True))
             try:
-                content = b"".join(blocks_of(query.execute_stream(), self.network, decode=True))
                 query.raise_if_error()
             except DALServiceError as fault:
-                raise FetchFailed(f"{self.url} refused {adql!r}: {fault}; {self.options}") from None
+                try:
+                    parse_votable(BytesIO(content), "its answer")
+                    said = ""
+                except InputRefused as refused:  # the status of the document says more than that of HTTP
+                    said = f" ({refused})"
+                raise FetchFailed(f"{self.url} refused {adql!r}: {fault}{said}; {self.options}") from None
             return content
 
         return ask(once, self.network, self.url, self.options)
@@ -118,8 +123,7 @@ def fetch_vizier(
         with cache_conf.set_temp("cache_active", False):
             response = ask(lambda: service.get_catalogs_async(table), network, "VizieR", options)
         content = require_answer(response, "VizieR", options).content
-        rows = parse_votable(BytesIO(content), f"{name} ({url})").nrows
-        if not rows:
+        if not len(parse_votable(BytesIO(content), f"{name} from {url}").array):
             raise InputRefused(f"{table}: expected rows at {url}, found none; {options}")
         write_whole(folder / name, content)
         known = note_finished(folder / name, url)

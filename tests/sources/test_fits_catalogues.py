@@ -227,3 +227,18 @@ def test_real_boss_quasars_are_what_astropy_reads():
     np.testing.assert_array_equal(table["z"].to_numpy(), np.asarray(native["Z_VI"]))
     np.testing.assert_array_equal(table["psfmag_r"].to_numpy(), np.asarray(native["PSFMAG"])[:, 2])
     np.testing.assert_array_equal(table["thing_id"].to_numpy(), np.asarray(native["THING_ID"]))
+
+
+def test_real_sdss_rows_are_what_astropy_reads():
+    for name in ("greenpeas_sdss_dr16_473rows.fits", "sdss_mgs_10k_kcorrect_gst_tests_small.fits"):
+        path = real(name)
+        native = Table.read(path, mask_invalid=False)
+        table = pa.concat_tables(read_fits_table(path))
+        assert len(table) == len(native)
+        scalar = [column for column in native.colnames if native[column].ndim == 1]
+        assert set(scalar) == set(table.column_names)
+        for column in scalar:
+            if native[column].dtype.kind in "SU":
+                assert [text or "" for text in table[column].to_pylist()] == [str(v).strip() for v in native[column]]
+            else:
+                np.testing.assert_array_equal(table[column].to_numpy(zero_copy_only=False), np.asarray(native[column]))

@@ -1,7 +1,9 @@
 """GSWLC-2 lines typed by hand from FORMATS.md 4.3."""
 
 import gzip
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.io import ascii as astropy_ascii
@@ -77,3 +79,23 @@ def test_an_empty_file_is_an_empty_table(tmp_path):
     path = tmp_path / "GSWLC-X2.dat"
     path.write_text("")
     assert read(path).num_rows == 0
+
+
+def test_real_masses_and_rates_come_through_as_published(tmp_path):
+    real = Path(__file__).parents[3] / "shared" / "data" / "catalogues" / "gswlc2_reduced_1040rows.csv"
+    if not real.exists():
+        pytest.skip(f"{real.name} is not in ../shared/data/catalogues")
+    native = astropy_ascii.read(real, format="csv").filled(np.nan)
+    native = native[np.isfinite(native["RAdeg"])]
+    assert len(native) > 900
+    lines = [
+        f"{1237645879578460255 + k} -99 266 51630 1 {row['RAdeg']} {row['DEdeg']} {row['Z']} 1.0 {row['LOGMSTAR']} "
+        f"{row['LOGMSTARERR']} {row['LOGSFRSED']} {row['LOGSFRSEDERR']} 2.1 0.3 1.2 0.2 0.9 0.2 0 2 3 1 1"
+        for k, row in enumerate(native)
+    ]
+    (tmp_path / "GSWLC-X2.dat").write_text(
+        "\n".join(line.replace("np.float64(", "").replace(")", "") for line in lines)
+    )
+    table = read(tmp_path / "GSWLC-X2.dat")
+    for ours, theirs in (("ra", "RAdeg"), ("dec", "DEdeg"), ("logmstar", "LOGMSTAR"), ("logsfr_sed", "LOGSFRSED")):
+        np.testing.assert_array_equal(table[ours].to_numpy(), np.asarray(native[theirs], float), err_msg=ours)

@@ -142,3 +142,44 @@ def test_real_lines_of_2016_are_what_astropy_reads():
     assert_as_astropy(table, REAL, NAMES_A, STARTS_2016, STOPS_2016)
     classes = {text[0] for text in table["type"].to_pylist() if text}
     assert {"Q", "q", "A"} <= classes <= set("QABKNSqRX2")
+
+
+def test_vizier_s_names_that_differ_only_by_case_are_told_apart(tmp_path):
+    from astropy.table import MaskedColumn, Table
+
+    served = Table(
+        {
+            "recno": [1, 2],
+            "RAdeg": [0.25, 359.5],
+            "DEdeg": [-1.5, 89.0],
+            "Name": ["one", "two"],
+            "Type": ["QRX", "q"],
+            "Rmag": MaskedColumn([19.5, 0.0], mask=[False, True]),
+            "Bmag": [20.0, 21.0],
+            "R": ["-", "1"],
+            "B": ["n", "-"],
+            "z": MaskedColumn([1.25, 0.0], mask=[False, True]),
+            "rName": ["SDSS", "2MASS"],
+            "rz": ["DR16Q", ""],
+            "RName": ["FIRST J1", ""],
+            "Z": [7, 7],
+        }
+    )
+    served.write(tmp_path / "milliquas.vot", format="votable")
+    table = conform(pa.concat_tables(read_milliquas(tmp_path / "milliquas.vot")), load_contract("raw.milliquas"), "m")
+    assert table["ra"].to_pylist() == [0.25, 359.5]
+    assert table["rname"].to_pylist() == ["FIRST J1", None]
+    assert table["cite"].to_pylist() == ["SDSS", "2MASS"]
+    assert table["z"].to_pylist() == [1.25, None]
+    assert table["type"].to_pylist() == ["QRX", "q"]
+    assert table["r"].to_pylist() == ["-", "1"]
+
+
+@pytest.mark.parametrize("case", [str.upper, str.lower])
+def test_the_fits_edition_is_read_with_its_own_names(tmp_path, case):
+    from astropy.table import Table
+
+    columns = {"ra": [1.0], "dec": [2.0], "name": ["x"], "type": ["Q"], "rmag": [19.0], "bmag": [20.0], "z": [0.5]}
+    Table({case(name): values for name, values in columns.items()}).write(tmp_path / "milliquas.fits")
+    table = conform(pa.concat_tables(read_milliquas(tmp_path / "milliquas.fits")), load_contract("raw.milliquas"), "m")
+    assert {name: table[name].to_pylist() for name in columns} == columns

@@ -199,3 +199,8 @@ def test_pixel_positions_around_a_tangent_point(make_survey):
     assert centre.position_angle(sky[1]).deg % 360 == pytest.approx(0.0, abs=1e-6)
     assert centre.position_angle(sky[2]).deg == pytest.approx(270.0, abs=0.01)
     assert 359.0 < sky[2].ra.deg < 360.0
+
+
+def test_a_row_of_photometry_says_which_row_of_the_catalogue_it_is(make_survey):
+    found = {key: row["file_row"] for key, row in photometry(make_survey()).items()}
+    assert found == {(object_id, band): k for k, object_id in enumerate(IDS) for band in "gz"}
