@@ -45,8 +45,8 @@ def make_sections(
     """All sections; a block that has nothing to show says why."""
 
     def said(*sections: str) -> list[HtmlTable]:
-        table = numbers(material, sections)
-        return [table] if table.rows else []
+        tables = [numbers(material, section) for section in sections]
+        return [table for table in tables if table.rows]
 
     def figures(*numbers: int) -> list[Drawn]:
         return [drawn[f"figure{number}"] for number in numbers if f"figure{number}" in drawn]

@@ -56,7 +56,7 @@ def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
 def row_of(charts: Sequence[alt.Chart], columns: int = 3, spacing: int = 18) -> alt.ConcatChart:
     """Panels beside each other, `columns` a row."""
     return alt.concat(*charts, columns=columns, spacing=spacing).resolve_scale(
-        color="independent", shape="independent", fill="independent", size="independent", strokeDash="shared"
+        color="independent", shape="independent", fill="independent", strokeDash="shared"
     )
 
 

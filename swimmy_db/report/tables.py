@@ -1,6 +1,6 @@
 """Tables of the page: the paper's, ours beside theirs, as headings and cells that a template can print."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +138,7 @@ def is_blind(material: Material) -> bool:
     return bool(material.catalog.value(found, [material.sample]))
 
 
+COLOUR_SECTION = "app. 3"  # its numbers are of the colour sample too
 CLASSES = {"all": "test data", "dr16q": "DR16Q quasars", "xelg": "XELGs"}
 
 
@@ -277,33 +278,58 @@ def run_overlap(material: Material) -> HtmlTable:
     return HtmlTable("overlap", "Overlap between runs", ("paper.run_overlap",), headings, lines, caption)
 
 
-def numbers(material: Material, sections: Sequence[str]) -> HtmlTable:
-    """The numbers that the text of some sections quotes, with a picture of ours, its interval and the paper's."""
-    rows = [row for row in material.rows("paper.numbers") if row["section"] in sections]
-    seen = [row[name] for row in rows for name in ("our_value", "our_value_upper", "paper_value") if row[name]]
+def numbers(material: Material, section: str) -> HtmlTable:
+    """The numbers that the text of a section quotes, shares with a picture of ours, its interval and the paper's."""
+    rows = [row for row in material.all_samples("paper.numbers") if row["section"] == section]
+    if section != COLOUR_SECTION:
+        rows = [row for row in rows if row["sample"] == material.sample]
+    rows = [row for row in rows if row["checkpoint_id"] in _checkpoints(material)]
+    shares = [row for row in rows if row["kind"] == "fraction"]
+    seen = [row[name] for row in shares for name in ("our_value", "our_value_upper", "paper_value") if row[name]]
     # the pictures of a table share one scale, which ends at a round share above all of them
     end = next((share for share in (0.05, 0.1, 0.2, 0.5) if share > 1.1 * max(seen, default=0)), 1.0)
 
     def picture(row: dict) -> Cell:
-        if row["our_value"] is None:
-            return Cell("none to count")
+        if row["kind"] == "value" or row["our_value"] is None:
+            return Cell("")
         drawn = (row["our_value"], row["our_value_lower"], row["our_value_upper"], row["paper_value"])
         return Cell("", row["our_value"], interval=tuple(None if v is None else v / end for v in drawn))
+
+    def value(row: dict, name: str) -> Cell:
+        return percent(row[name]) if row["kind"] == "fraction" else number(row[name], ".3g")
 
     lines = [
         [
             words(row["name"]),
-            percent(row["paper_value"]),
-            percent(row["our_value"]),
+            value(row, "paper_value"),
+            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had"),
             picture(row),
-            words(f"{row['our_n']:,} of {row['our_total']:,}"),
+            words(_counted(row)),
             words(row["note"]),
         ]
         for row in rows
     ]
     headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted", ""]
-    name = f"numbers-{'-'.join(sections)}".replace(" ", "").replace(".", "-")
+    name = f"numbers-{section}".replace(" ", "").replace(".", "-")
     return HtmlTable(name, "Numbers in the text", ("paper.numbers",), headings, lines)
+
+
+def _checkpoints(material: Material) -> set[str | None]:
+    """Published checkpoints of all samples, what appendix 1 compares them with, and none in particular."""
+    if not material.catalog.has("model.best_checkpoint"):
+        return {None}
+    rows = material.catalog.rows(
+        "select checkpoint_id, median_checkpoint_id from model.best_checkpoint where experiment = ?",
+        [material.experiment],
+    )
+    return {None, *(checkpoint for row in rows for checkpoint in row)}
+
+
+def _counted(row: dict) -> str:
+    if row["our_n"] is None:
+        return ""
+    whole = "" if row["our_total"] is None else f" of {row['our_total']:,}"
+    return f"{row['our_n']:,}{whole}".replace(" ", "\u00a0")
 
 
 def or_reason(table: HtmlTable, material: Material, absent: str) -> HtmlTable:
