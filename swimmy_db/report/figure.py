@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from swimmy_db.report.material import Material
 from swimmy_db.report.stamp_strips import StampSheet
+from swimmy_db.report.style import specification
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Drawn:
     chart: Any = None
     sheet: StampSheet | None = None
     reason: str = ""
+
+    @cached_property
+    def specification(self) -> dict[str, Any]:
+        """The figure as Vega-Lite; a sheet of stamps as a chart of images."""
+        return specification(self.chart if self.sheet is None else self.sheet.chart())
 
 
 def draw_figure(figure: Figure, material: Material) -> Drawn:
