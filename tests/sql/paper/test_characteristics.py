@@ -207,3 +207,13 @@ def test_figure15_shows_single_spectra_in_the_rest_frame(drawn):
         close = [np.isclose(row["flux"], shared[row["pixel"]], rtol=1e-9) for row in found]
         assert np.mean(close) > 0.99
         assert len(found) == pytest.approx(len(sums), abs=1)
+
+
+def test_what_can_be_given_is_said_to_be_there(drawn):
+    rows = {row["item"]: row for row in drawn.survey.records("from paper.availability")}
+    for row in rows.values():
+        if row["table_name"] != "paper.table5" and row["item"] not in ("figure 13", "figure 13, by GSWLC-2"):
+            ((n,),) = drawn.survey.rows(f"select count(*) from {row['table_name']}")
+            assert row["is_available"] == (n > 0), row
+        assert row["is_available"] == (row["reason"] is None)
+    assert rows["figure 5"]["n_rows"] > 0
