@@ -47,14 +47,17 @@ class Drawn:
         return specification(self.chart if self.sheet is None else self.sheet.chart())
 
 
+def why_not(material: Material, table: str, otherwise: str) -> str:
+    """What stands where a figure or table would be, never an empty axis."""
+    return f"Not shown: {(material.why_absent(table) or otherwise).rstrip('.')}."
+
+
 def draw_figure(figure: Figure, material: Material) -> Drawn:
     """The figure, or why not: a table that is not made, no row of this sample, or nothing that can be drawn."""
     table = figure.tables[0]
     if not material.catalog.has(table):
         return Drawn(figure, reason=f"{table} is not made in this workspace: `swimmy pipeline` makes it.")
-    if not material.rows(table):
-        return Drawn(figure, reason=f"Not shown: {figure.absent}")
-    drawing = figure.draw(material)
+    drawing = figure.draw(material) if material.rows(table) else None
     if drawing is None:
-        return Drawn(figure, reason=f"Not shown: {figure.absent}")
+        return Drawn(figure, reason=why_not(material, table, figure.absent))
     return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from swimmy_db.report.figure import why_not
 from swimmy_db.report.material import Material
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text of a cell; value: what it sorts by. share: the length of a bar behind it, 0 to 1."""
+    """Text of a cell; value: what it sorts by. share: the length of a bar behind it, 0 to 1. note: small text below."""
 
     text: str
     value: float | str | None = None
     share: float | None = None
+    note: str = ""
     interval: tuple[float, float, float, float | None] | None = None
     """ours, lower, upper and the paper's value, drawn on a scale from 0 to 1"""
 
@@ -48,8 +50,12 @@ def number(value: float | None, form: str = ".4g") -> Cell:
     return Cell("" if value is None else format(value, form), value)
 
 
-def percent(value: float | None, digits: int = 1) -> Cell:
-    return Cell("" if value is None else f"{100 * value:.{digits}f} %", value)
+def percent(value: float | None) -> Cell:
+    """One decimal; below 1 % three significant digits."""
+    if value is None:
+        return Cell("")
+    text = f"{100 * value:.3g}" if 0 < value < 0.01 else f"{100 * value:.1f}"
+    return Cell(f"{text} %", value)
 
 
 def share_of(n: int | None, fraction: float | None, digits: int = 1) -> Cell:
@@ -216,8 +222,7 @@ def table5(material: Material) -> HtmlTable:
     caption = "Mean over the saved epochs of each run, then mean and standard deviation of the runs."
     if untrained:
         caption += (
-            f" {untrained} more settings of the paper's grid are not trained here "
-            "(swimmy train --latent-dim --noise-std --runs trains one)."
+            f" {untrained} more settings of the paper's grid are not trained here (swimmy train --grid trains them)."
         )
     return HtmlTable(
         "table5", "Table 5: settings of the network", ("paper.table5",), headings, lines, caption, "", True
@@ -300,18 +305,19 @@ def numbers(material: Material, section: str) -> HtmlTable:
 
     lines = [
         [
-            words(row["name"]),
+            Cell(row["name"], row["name"], note=row["note"] or ""),
             value(row, "paper_value"),
-            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had"),
+            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had here"),
             picture(row),
             words(_counted(row)),
-            words(row["note"]),
         ]
         for row in rows
     ]
-    headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted", ""]
+    headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted"]
     name = f"numbers-{section}".replace(" ", "").replace(".", "-")
-    return HtmlTable(name, "Numbers in the text", ("paper.numbers",), headings, lines)
+    made_by = {row["sql_file"].rpartition("/")[2].removesuffix(".sql") for row in rows if "/paper/" in row["sql_file"]}
+    files = sorted(f"paper.{name}" for name in made_by - {"numbers"})
+    return HtmlTable(name, "Numbers in the text", ("paper.numbers", *files), headings, lines, is_long=len(lines) > 12)
 
 
 def _checkpoints(material: Material) -> set[str | None]:
@@ -337,5 +343,9 @@ def or_reason(table: HtmlTable, material: Material, absent: str) -> HtmlTable:
     if table.rows:
         return table
     made = all(material.catalog.has(name) for name in table.tables)
-    reason = f"Not shown: {absent}" if made else f"{table.tables[0]} is not made: `swimmy pipeline` makes it."
+    reason = (
+        why_not(material, table.tables[0], absent)
+        if made
+        else f"{table.tables[0]} is not made: `swimmy pipeline` makes it."
+    )
     return HtmlTable(table.name, table.title, table.tables, reason=reason)

@@ -32,6 +32,8 @@ ARGUMENTS = {
     "verify": (),
     "rebuild": (),
     "settings": (),
+    "report": (),
+    "cite": (),
 }
 
 

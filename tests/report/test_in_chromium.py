@@ -88,7 +88,7 @@ def column(page, name):
     return page.execute_script(
         "const table = document.querySelector('#table3 table');"
         "const at = [...table.tHead.rows[0].cells].findIndex(cell => cell.dataset.column === arguments[0]);"
-        "return [...table.tBodies[0].rows].map(row => row.cells[at].textContent)",
+        "return [...table.tBodies[0].rows].map(row => row.cells[at].firstChild?.textContent ?? '')",
         name,
     )
 
