@@ -12,16 +12,17 @@ FORCE = typer.Option("--force", help="Run it again even where it is up to date."
 def register(app: typer.Typer) -> None:
     app.command()(pipeline)
     for name, help_text in COMMANDS.items():
-        app.command(name, help=help_text)(_command(name))
+        app.command(name, help=help_text)(train if name == "train" else _command(name))
 
 
 COMMANDS = {
     "select": "Cuts, cross-matches and classes in SQL: raw.* -> survey.* (paper, sections 2.1, 2.2, 4.1).",
     "stamps": "Take the members' cutouts out of downloads/ into stamps/*.parquet (linear pixels).",
     "cubes": "PSF match, stretch and crop the stamps to 64x64 cubes (paper, section 2.3).",
-    "train": "Train the autoencoder, all runs, resuming what is done (paper, section 3.1, appendix 1).",
+    "train": "Train the autoencoder, all experiments, resuming what is done (paper, section 3.1, appendix 1).",
     "score": "Anomaly scores of every galaxy by every checkpoint, and the best one (paper, section 3.2).",
     "candidates": "Thresholds, candidates, negative residuals and the paper's tables, in SQL.",
+    "paper": "Profiles, tests by rank and stacks of spectra; then the data of every figure and number, in SQL.",
 }
 
 
@@ -47,6 +48,41 @@ def _command(name: str):
         run_and_report(stages_of_command(name), workspace, force)
 
     return command
+
+
+def train(
+    latent_dim: Annotated[
+        int | None, typer.Option(help="Channels d of the latent space, of a further experiment.")
+    ] = None,
+    noise_std: Annotated[
+        float | None, typer.Option(help="Noise r_gauss on the input, of a further experiment.")
+    ] = None,
+    runs: Annotated[
+        int | None, typer.Option(help="Independent trainings: of the further experiment, alone of the published one.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Name of the further experiment; default: from d and r_gauss, d4_noise020.")
+    ] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="The settings of table 5 as further experiments, ten runs.")
+    ] = False,
+    force: Annotated[bool, FORCE] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    from swimmy_db.pipeline.experiments import add_experiment, add_grid
+    from swimmy_db.pipeline.runner import stages_of_command
+    from swimmy_db.pipeline.settings import change_settings
+    from swimmy_db.workspace import Workspace
+
+    place = Workspace.locate(workspace)
+    place.require_survey()
+    if grid:
+        add_grid(place, runs)
+    elif (latent_dim, noise_std, experiment) != (None, None, None):
+        add_experiment(place, experiment, latent_dim, noise_std, runs)
+    elif runs is not None:
+        change_settings(place, {"runs": str(runs)})
+    run_and_report(stages_of_command("train"), workspace, force)
 
 
 def run_and_report(names: list[str] | None, folder: Path | None, force: bool) -> None:

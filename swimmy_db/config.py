@@ -120,7 +120,18 @@ class Settings(BaseModel):
     stretch_beta: float = _setting(0.05, "2.3", "beta of equation 1")
 
     # network and training
-    experiment: str = _setting("default", "app. 1", "name of the set of runs", pattern="^[a-z0-9_]+$")
+    experiment: str = _setting(
+        "default", "app. 1", "name of the set of runs whose results are published", pattern="^[a-z0-9_]+$"
+    )
+    experiments: str = _setting(
+        "",
+        "app. 1",
+        "further experiments, trained beside it: NAME latent_dim=4 noise_std=0.02 runs=10; NAME ...",
+        pattern=r"^(\s*[a-z0-9_]+(\s+(latent_dim|noise_std|runs)=[0-9.]+)*\s*(;|$))*$",
+    )
+    score_all_experiments: bool = _setting(
+        True, "app. 1", "score the weights of the further experiments too; else only their losses are known"
+    )
     latent_dim: int = _setting(8, "3.1", "channels d of the latent space", ge=1)
     noise_std: float = _setting(0.02, "3.1", "standard deviation r_gauss of the noise on the input", ge=0)
     runs: int = _setting(30, "app. 1", "independent trainings", ge=1)

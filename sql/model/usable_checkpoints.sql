@@ -1,5 +1,5 @@
 -- makes: model.usable_checkpoints, the saved weights that are fit to score with (view)
--- reads: model.checkpoints, model.epochs
+-- reads: model.checkpoints, model.epochs, model.runs
 -- paper: appendix 1, "epoch numbers 1-9 were excluded because they were at an insufficient stage of learning"
 -- stage: train
 -- The paper knows that by the epoch's number. A network whose validation loss is far above its training loss is at
@@ -16,6 +16,8 @@ with losses as (
         e.validation_loss
     from model.checkpoints c
     inner join model.epochs e using (run_id, epoch)
+    inner join model.runs r using (run_id)
+    where r.experiment = setting_text('experiment') or setting('score_all_experiments') = 1
 )
 select *
 from losses

@@ -2,7 +2,8 @@
 -- reads: model.judged_scores, model.radial_profiles
 -- paper: figure 8 (selection in g)
 -- stage: paper
--- `object_id` is empty in the rows that hold the mean of the group. Profiles are in stretched flux.
+-- `object_id` is empty in the rows that hold the mean of the group, over all quasars of model.radial_profiles; singly there
+-- are 40 of them at most, in the order of a checksum of the id. Profiles are in stretched flux.
 create or replace table paper.figure8 as
 with grouped as (
     select
@@ -40,8 +41,13 @@ means as (
     from grouped
     group by sample, checkpoint_id, selection_band, position, is_selected, band, image, ring
 ),
+singles as (
+    select sample, object_id
+    from (select distinct sample, object_id from grouped)
+    qualify row_number() over (partition by sample order by md5(cast(object_id as varchar)), object_id) <= 40
+),
 united as (
-    select *, cast(1 as bigint) as n_objects from grouped
+    select g.*, cast(1 as bigint) as n_objects from grouped g semi join singles using (sample, object_id)
     union all
     select * from means
 )

@@ -22,6 +22,7 @@ ANNULUS_REACH = 10 / 3  # its outer radius over the disc's: 3 < r <= 10 px where
 CHECKPOINTS_AT_ONCE = 16
 IN_CACHE = 16  # objects whose intermediate images stay in a CPU's cache: 1.25 times the rate of 64 (measured)
 ROWS_PER_GROUP = 100_000
+MADE_FROM = "swimmy_made_from"
 SCORE_SCHEMA = pa.schema(
     [
         pa.field("checkpoint_id", pa.string(), nullable=False),
@@ -100,8 +101,11 @@ def score_checkpoints(
     batch_size: int = 64,
     device: str | torch.device = "cpu",
     progress: Callable[[int, int | None], None] | None = None,
+    made_from: str = "",
 ) -> list[Path]:
     """Write folder/<checkpoint_id>/<file_name> for each checkpoint: one row per object and (aperture, band) of `pairs`.
+
+    made_from: what the scores depend on, beside the weights, as the caller marks it; scores_made_from reads it.
 
     Only the network's receptive field of the largest aperture asked for is computed. progress counts objects times
     checkpoints. Raises InputRefused if a checkpoint was trained on cubes of another recipe, or an object has no cube;
@@ -120,7 +124,9 @@ def score_checkpoints(
         scorers = [Scorer.of(checkpoint.network) for checkpoint in loaded]
         with ExitStack() as open_files:
             files = [
-                open_files.enter_context(_ScoreFile(folder / c.checkpoint_id / file_name, c.checkpoint_id, pairs))
+                open_files.enter_context(
+                    _ScoreFile(folder / c.checkpoint_id / file_name, c.checkpoint_id, pairs, made_from)
+                )
                 for c in loaded
             ]
             for ids, quantised in cubes.quantised_batches(object_ids, batch_size):
@@ -175,8 +181,9 @@ class _Apertures:
 class _ScoreFile:
     """One checkpoint's scores on their way to Parquet; the file has its name only when it is whole."""
 
-    def __init__(self, path: Path, checkpoint_id: str, pairs: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, path: Path, checkpoint_id: str, pairs: Sequence[tuple[str, str]], made_from: str) -> None:
         self.path = path
+        self._schema = SCORE_SCHEMA.with_metadata({MADE_FROM: made_from})
         self._checkpoint_id = checkpoint_id
         self._apertures = pa.array([aperture for aperture, _ in pairs])
         self._bands = pa.array([band for _, band in pairs])
@@ -185,7 +192,7 @@ class _ScoreFile:
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._unfinished = self.path.with_name(self.path.name + ".unfinished")
-        self._writer = pq.ParquetWriter(self._unfinished, SCORE_SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(self._unfinished, self._schema, compression="zstd")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -224,8 +231,15 @@ class _ScoreFile:
         pair = pa.array(np.arange(len(ids)) % len(self._bands))
         names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(ids), np.int32)), pa.array([self._checkpoint_id]))
         columns = [names.cast(pa.string()), self._apertures.take(pair), pa.array(ids), self._bands.take(pair)]
-        self._writer.write_table(pa.table([*columns, *(pa.array(v) for v in values)], schema=SCORE_SCHEMA))
+        self._writer.write_table(pa.table([*columns, *(pa.array(v) for v in values)], schema=self._schema))
         self._waiting = []
+
+
+def scores_made_from(path: Path) -> str | None:
+    """What score_checkpoints was told that a file of scores depends on; None where there is no such file."""
+    if not path.is_file():
+        return None
+    return (pq.read_schema(path).metadata or {}).get(MADE_FROM.encode(), b"").decode()
 
 
 def reconstruct(checkpoint: Checkpoint, cubes: np.ndarray, batch_size: int = 64) -> np.ndarray:

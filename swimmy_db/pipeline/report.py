@@ -19,7 +19,7 @@ PACKAGES = ("swimmy_db", "torch", "duckdb", "numpy", "astropy", "scipy", "pyarro
 CATALOGUES = ("table3", "table6")  # lists that are published
 CATALOGUE_FORMATS = (".fits", ".vot", ".mrt", ".csv")
 TITLES = {"table3": "Table 3: the candidates", "table6": "Table 6: candidates of the colour sample"}
-PNG_SCALE = 3  # 216 dots an inch
+PNG_SCALE = {True: 2.0, False: 1.5}  # of charts and of stamps, whose pixels are what they are
 
 Progress = Callable[[str, int, int], None]
 
@@ -227,7 +227,6 @@ def _write_exports(catalog: Catalog, drawn: dict[str, Any], folder: Path, progre
     import vl_convert
 
     from swimmy_db.report.exports import export_table
-    from swimmy_db.report.style import specification
 
     exports: dict[str, list[str]] = {}
     wanted = [(name, figure) for name, figure in drawn.items() if not figure.reason]
@@ -235,9 +234,11 @@ def _write_exports(catalog: Catalog, drawn: dict[str, Any], folder: Path, progre
         (folder / kind).mkdir()
     for place, (name, figure) in enumerate(wanted):
         progress("exports", place, len(wanted))
-        document = json.dumps(specification(figure.chart if figure.sheet is None else figure.sheet.chart()))
-        (folder / "figures" / f"{name}.pdf").write_bytes(vl_convert.vegalite_to_pdf(document))
-        (folder / "figures" / f"{name}.png").write_bytes(vl_convert.vegalite_to_png(document, scale=PNG_SCALE))
+        drawing = vl_convert.vegalite_to_svg(json.dumps(figure.specification))
+        (folder / "figures" / f"{name}.pdf").write_bytes(vl_convert.svg_to_pdf(drawing))
+        (folder / "figures" / f"{name}.png").write_bytes(
+            vl_convert.svg_to_png(drawing, scale=PNG_SCALE[figure.sheet is None])
+        )
         exports[name] = [f"figures/{name}.{kind}" for kind in ("pdf", "png")]
     progress("exports", len(wanted), len(wanted))
     for name in CATALOGUES:

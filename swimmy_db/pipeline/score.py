@@ -1,5 +1,6 @@
 """Stages `score` and `score_best`: anomaly scores of the sample by the checkpoints (paper, section 3.2, equation 6)."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from swimmy_db.catalog import Publication
 from swimmy_db.errors import SwimmyError
-from swimmy_db.pipeline.stage import Stage, Work, files_of
+from swimmy_db.pipeline.stage import Stage, Work, code_version, digest, files_of
 from swimmy_db.pipeline.train import device
 from swimmy_db.publishing import replace_folder
 
@@ -41,28 +42,40 @@ def compute_selection(work: Work) -> None:
 
 
 def compute_best(work: Work) -> None:
-    """Score the sample by the best checkpoints in every other band and aperture."""
+    """Score the sample by the published experiment's best checkpoints in every other band and aperture."""
     from swimmy_db.model.score import remaining_pairs
 
     paths = work.catalog.rows(
-        "select distinct path from model.best_checkpoint "
-        "inner join model.checkpoints using (checkpoint_id) order by path"
+        "select distinct path from model.best_checkpoint inner join model.checkpoints using (checkpoint_id) "
+        "where experiment = ? order by path",
+        [work.settings.experiment],
     )
     pairs = remaining_pairs(work.settings.band_names, work.settings.selection_bands)
     write_scores(work, [path for (path,) in paths], pairs, BEST_FILE)
 
 
 def write_scores(work: Work, paths: Sequence[str], pairs: Sequence[tuple[str, str]], file_name: str) -> None:
-    """One file a checkpoint; those that an interrupted run finished are kept."""
+    """One file a checkpoint; those of an interrupted run are kept, and those of an earlier one that are still right.
+
+    So an experiment that is added is scored alone.
+    """
     from swimmy_db.cubes.store import CubeRecipe, CubeSet
-    from swimmy_db.model.score import score_checkpoints
+    from swimmy_db.model.score import score_checkpoints, scores_made_from
 
     settings = work.settings
     cubes = CubeSet(work.workspace.cubes / settings.cube_set, CubeRecipe.from_settings(settings))
     ids = np.array([row[0] for row in work.catalog.rows(SCORED, [settings.cube_set])], np.int64)
-    finished = {path.parent.name for path in work.partial.glob(f"*/{file_name}")}
     names = dict(work.catalog.rows("select path, checkpoint_id from model.checkpoints"))
-    left = [work.workspace.folder / path for path in paths if names[path] not in finished]
+    pixels = work.catalog.rows("select path, sha256 from meta.files where source = 'cubes' order by path")
+    mark = digest([pixels, ids.tolist(), list(pairs), settings.score_epsilon, code_version(CODE)])
+    published = work.workspace.scores / file_name.removesuffix(".parquet")
+
+    def file_of(path: str) -> Path | None:
+        """The checkpoint's scores where they are already; an id is never used twice, so its weights are the same."""
+        places = (work.partial / names[path] / file_name, published / names[path] / file_name)
+        return next((place for place in places if scores_made_from(place) == mark), None)
+
+    left = [work.workspace.folder / path for path in paths if file_of(path) is None]
     score_checkpoints(
         cubes,
         left,
@@ -74,11 +87,13 @@ def write_scores(work: Work, paths: Sequence[str], pairs: Sequence[tuple[str, st
         batch_size=settings.scoring_batch_size,
         device=device(),
         progress=work.progress,
+        made_from=mark,
     )
     for path in paths:
         target = work.staging / "scores" / file_name.removesuffix(".parquet") / names[path] / file_name
         target.parent.mkdir(parents=True, exist_ok=True)
-        (work.partial / names[path] / file_name).rename(target)
+        # the published file keeps its place until the new ones are published
+        shutil.copy2(file_of(path), target)
     replace_folder(work.staging / "scores" / file_name.removesuffix(".parquet"))
 
 
@@ -119,7 +134,7 @@ BEST = Stage(
         "model.best_checkpoint",
         files_of("cubes"),
     ),
-    settings=("cube_set", "score_epsilon"),
+    settings=("cube_set", "score_epsilon", "experiment"),
     code=CODE,
     compute=compute_best,
     load=load_best,

@@ -1,4 +1,4 @@
-"""Stage `train`: the runs of an experiment (paper, section 3.1 and appendix 1)."""
+"""Stage `train`: the runs of all experiments (paper, section 3.1 and appendix 1)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swimmy_db.catalog import Publication
+from swimmy_db.config import Settings
 from swimmy_db.contracts import load_contract
 from swimmy_db.errors import SwimmyError
+from swimmy_db.pipeline.experiments import experiments_of
 from swimmy_db.pipeline.stage import Stage, Work, code_version, digest, files_of
 
 TRAINING_SETTINGS = (
@@ -60,10 +62,14 @@ def compute(work: Work) -> None:
             '`swimmy sql "select * from survey.cut_flow"` shows where galaxies were lost'
         )
     ids, cubes = CubeSet(work.workspace.cubes / settings.cube_set, recipe).load(np.array(wanted, np.int64))
-    mark = training_mark(work, ids)
-    configs = [RunConfig.from_settings(settings, run) for run in range(settings.runs)]
-    # An id is never used twice: other cubes, settings or code make other runs, whose files stand beside the old ones.
-    configs = [replace(config, run_id=f"{settings.experiment}-{mark}-r{run:02d}") for run, config in enumerate(configs)]
+    configs = []
+    for experiment in experiments_of(settings):
+        mark = training_mark(work, experiment, ids)
+        for run in range(experiment.runs):
+            # An id is never used twice: other cubes, settings or code make other runs, whose files stand beside the
+            # old ones.
+            run_id = f"{experiment.experiment}-{mark}-r{run:02d}"
+            configs.append(replace(RunConfig.from_settings(experiment, run), run_id=run_id))
     results = train_runs(
         cubes,
         configs,
@@ -75,8 +81,8 @@ def compute(work: Work) -> None:
         progress=work.progress,
     )
     rows = {name: [] for name in TABLES}
-    for number, result in enumerate(results):
-        rows["runs"].append({**result.run, "run": number})
+    for result in results:
+        rows["runs"].append(result.run)
         rows["epochs"] += result.epochs
         rows["checkpoints"] += [{**row, "path": f"checkpoints/{row['path']}"} for row in result.checkpoints]
     for name, listed in rows.items():
@@ -96,9 +102,9 @@ TRAINING_SAMPLE = """
 """
 
 
-def training_mark(work: Work, ids: np.ndarray) -> str:
-    """Short hash of all that the weights depend on but the number of the run."""
-    values = [getattr(work.settings, name) for name in TRAINING_SETTINGS]
+def training_mark(work: Work, experiment: Settings, ids: np.ndarray) -> str:
+    """Short hash of all that an experiment's weights depend on but the number of the run."""
+    values = [getattr(experiment, name) for name in TRAINING_SETTINGS]
     pixels = work.catalog.rows("select path, sha256 from meta.files where source = 'cubes' order by path")
     return digest([values, pixels, ids.tolist(), code_version(CODE)])[:6]
 
@@ -118,8 +124,8 @@ STAGE = Stage(
     "train",
     "train the autoencoder",
     reads=("survey.cubes", "survey.classes", "survey.bands", "survey.instrument", files_of("cubes")),
-    settings=(*TRAINING_SETTINGS, "runs"),
-    code=(*CODE, "swimmy_db.pipeline.train"),
+    settings=(*TRAINING_SETTINGS, "runs", "experiments"),
+    code=(*CODE, "swimmy_db.pipeline.train", "swimmy_db.pipeline.experiments"),
     sql=True,
     compute=compute,
     load=load,

@@ -81,10 +81,10 @@ def _columns(material: Material) -> list[dict[str, Any]]:
         column("bands", "bands", "bands that select it", "choice"),
         column("max_level", "level", "highest level reached", "choice"),
         column("max_sigma", "σ", "largest significance against the training galaxies", digits=2),
-        *scores,
         column("class", "class", "class of the galaxy", "choice"),
         column("milliquas_class", "Milliquas", "class in the Milliquas catalogue", "choice"),
         column("n_checkpoints_selecting", "agree", "checkpoints of the experiment that select it", digits=0),
+        *scores,
     ]
 
 

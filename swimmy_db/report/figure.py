@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from swimmy_db.report.material import Material
 from swimmy_db.report.stamp_strips import StampSheet
+from swimmy_db.report.style import specification
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,23 @@ class Drawn:
     sheet: StampSheet | None = None
     reason: str = ""
 
+    @cached_property
+    def specification(self) -> dict[str, Any]:
+        """The figure as Vega-Lite; a sheet of stamps as a chart of images."""
+        return specification(self.chart if self.sheet is None else self.sheet.chart())
+
+
+def why_not(material: Material, table: str, otherwise: str) -> str:
+    """What stands where a figure or table would be, never an empty axis."""
+    return f"Not shown: {(material.why_absent(table) or otherwise).rstrip('.')}."
+
 
 def draw_figure(figure: Figure, material: Material) -> Drawn:
     """The figure, or why not: a table that is not made, no row of this sample, or nothing that can be drawn."""
     table = figure.tables[0]
     if not material.catalog.has(table):
         return Drawn(figure, reason=f"{table} is not made in this workspace: `swimmy pipeline` makes it.")
-    if not material.rows(table):
-        return Drawn(figure, reason=f"Not shown: {figure.absent}")
-    drawing = figure.draw(material)
+    drawing = figure.draw(material) if material.rows(table) else None
     if drawing is None:
-        return Drawn(figure, reason=f"Not shown: {figure.absent}")
+        return Drawn(figure, reason=why_not(material, table, figure.absent))
     return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)

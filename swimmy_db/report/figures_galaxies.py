@@ -62,7 +62,7 @@ def _panel(material: Material, catalog: str, band: str) -> Any:
                 scale=alt.Scale(domain=["selected", "3 σ or above"], range=["circle", "diamond"]),
                 legend=alt.Legend(title=None, orient="bottom", symbolFillColor=colour),
             ),
-            size=alt.Size("kind:N", scale=alt.Scale(domain=["selected", "3 σ or above"], range=[22, 90]), legend=None),
+            size=alt.condition("datum.is_most_anomalous", alt.value(90), alt.value(22)),
             tooltip=[
                 alt.Tooltip("object_id:N"),
                 alt.Tooltip("kind:N"),

@@ -10,7 +10,7 @@ from swimmy_db.report.style import GREY, PURPLE, row_of, values
 
 GROUPS = {True: "selected", False: "not selected"}
 COLOURS = {"selected": PURPLE, "not selected": GREY}
-WIDTH, HEIGHT = 165, 150
+WIDTH, HEIGHT = 156, 150
 
 
 def draw_profiles(material: Material) -> Any:
@@ -24,9 +24,14 @@ def draw_profiles(material: Material) -> Any:
     if shown is None:
         return None
     panels = [
-        _panel([row for row in by_band[shown] if (row["image"], row["band"]) == (image, band)], band, image)
+        _panel(
+            [row for row in by_band[shown] if (row["image"], row["band"]) == (image, band)],
+            band,
+            f"{image}, stretched flux" if place == 0 else None,
+            has_legend=place == 0 and image == "residual",
+        )
         for image in ("original", "residual")
-        for band in material.bands
+        for place, band in enumerate(material.bands)
     ]
     counts = {
         is_selected: max((row["n_objects"] for row in by_band[shown] if row["is_selected"] == is_selected), default=0)
@@ -36,15 +41,15 @@ def draw_profiles(material: Material) -> Any:
     return row_of(panels, columns=len(material.bands), spacing=10).properties(title=title)
 
 
-def _panel(rows: list[dict], band: str, image: str) -> Any:
+def _panel(rows: list[dict], band: str, title: str | None, has_legend: bool) -> Any:
     rows = [{**row, "group": GROUPS[row["is_selected"]]} for row in rows]
     colour = alt.Color(
         "group:N",
         scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-        legend=alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolStrokeWidth=3),
+        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1) if has_legend else None,
     )
     x = alt.X("radius_arcsec:Q", title="radius [arcsec]", scale=alt.Scale(nice=False))
-    y = alt.Y("value:Q", title=f"{image}, stretched flux", scale=alt.Scale(zero=image == "residual"))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
     tooltip = [
         alt.Tooltip("group:N"),
         alt.Tooltip("object_id:N"),

@@ -135,12 +135,7 @@ def score_plane(
                     scale=alt.Scale(domain=["selected", "not selected"], range=[colour, BLACK]),
                     legend=alt.Legend(title=None, orient="bottom", symbolType="circle"),
                 ),
-                size=alt.Size(
-                    "kind:N",
-                    scale=alt.Scale(domain=list(KINDS), range=[16, 42, 38]),
-                    sort=list(KINDS),
-                    legend=legend if is_first else None,
-                ),
+                size=alt.condition("datum.kind == 'galaxy'", alt.value(18), alt.value(42)),
                 tooltip=[
                     alt.Tooltip("object_id:N"),
                     alt.Tooltip("kind:N"),

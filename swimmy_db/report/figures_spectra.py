@@ -31,8 +31,8 @@ def draw_spectra(material: Material) -> Any:
 def _stack(rows: list[dict], band: str, colour: str) -> Any:
     first = rows[0]
     rows = [{name: row[name] for name in ("wavelength", "flux", "n_values")} for row in rows]
-    title = f"{band}: median of {first['n_spectra']} spectra of {first['n_galaxies']} galaxies at 3 σ"
-    whole = zoomable(_line(rows, colour, 590, 190).properties(title=title), f"stack_{band}")
+    title = f"{band}: median stack, {first['n_spectra']} of {first['n_galaxies']} galaxies at 3 σ have a spectrum"
+    whole = _line(rows, colour, 590, 190, f"stack_{band}").properties(title=title)
     close = [
         _line([row for row in rows if low <= row["wavelength"] <= high], colour, 115, 190).properties(title=name)
         for name, (low, high) in CLOSE_UPS.items()
@@ -40,7 +40,7 @@ def _stack(rows: list[dict], band: str, colour: str) -> Any:
     return alt.hconcat(whole, *close, spacing=14)
 
 
-def _line(rows: list[dict], colour: str, width: int, height: int) -> Any:
+def _line(rows: list[dict], colour: str, width: int, height: int, zoom: str | None = None) -> Any:
     x = alt.X("wavelength:Q", title="rest wavelength [Å]", scale=alt.Scale(zero=False, nice=False),
               axis=alt.Axis(format="d", labelOverlap=True))  # fmt: skip
     base = alt.Chart(values(rows))
@@ -53,6 +53,7 @@ def _line(rows: list[dict], colour: str, width: int, height: int) -> Any:
             alt.Tooltip("n_values:Q", title="spectra"),
         ],
     )
+    spectrum = zoomable(spectrum, zoom) if zoom else spectrum
     inside = [
         {"line": name, "at": wavelength}
         for name, wavelength in LINES.items()
@@ -63,7 +64,7 @@ def _line(rows: list[dict], colour: str, width: int, height: int) -> Any:
     names = marks.mark_text(align="left", dx=3, baseline="top", fontSize=10, color=GREY).encode(
         y=alt.value(3), text="line:N"
     )
-    layers = [rules, spectrum, names] if width > 200 else [rules, spectrum]
+    layers = [rules, spectrum, names] if zoom else [rules, spectrum]
     return alt.layer(*layers).properties(width=width, height=height)
 
 
@@ -88,7 +89,7 @@ def _singles(rows: list[dict], band: str) -> Any:
         .mark_line(strokeWidth=0.8, clip=True)
         .encode(
             x=alt.X("wavelength:Q", title="rest wavelength [Å]", scale=alt.Scale(zero=False, nice=False),
-                    axis=alt.Axis(format="d")),
+                    axis=alt.Axis(format="d", tickCount=10)),
             y=alt.Y("log_flux:Q", title="log flux, shifted", axis=alt.Axis(labels=False, ticks=False)),
             color=alt.Color("colour:O", scale=alt.Scale(range=list(BAND_COLOURS)), legend=None),
             detail="object_id:N",

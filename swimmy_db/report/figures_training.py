@@ -63,7 +63,7 @@ def _epochs(rows: list[dict], kinds: list[tuple[str, str]], title: str, axis: al
         x=x,
         y=y,
         color=colour,
-        shape=alt.Shape("of:N", scale=alt.Scale(domain=names, range=SHAPES), legend=None),
+        shape=alt.Shape("of:N", scale=alt.Scale(domain=names, range=SHAPES)),
         tooltip=tooltip,
     )
     return zoomable(

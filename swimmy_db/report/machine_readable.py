@@ -22,7 +22,8 @@ DIGITS = 9  # significant digits of numbers that are not whole: a position to 4 
 def write_mrt(table: pa.Table, path: Path, about: About, warning: str | None) -> None:
     """Byte-by-byte description with units and meanings, notes, then the rows; missing values are blank.
 
-    Whole numbers stay exact, others keep nine digits, NaN counts as missing, truth values are 1 and 0.
+    Whole numbers stay exact, others keep nine digits, NaN counts as missing, truth values are 1 and 0. A column
+    without any value is left out, and a note says so.
     Raises UsageError for a table without rows, which the format cannot describe.
     """
     from astropy.table import Column, MaskedColumn, Table
@@ -30,9 +31,13 @@ def write_mrt(table: pa.Table, path: Path, about: About, warning: str | None) ->
 
     if not len(table):
         raise UsageError(f"{about.name} has no rows, and machine-readable text describes columns by their values")
-    columns = {}
+    columns, empty = {}, []
     for name in table.column_names:
         values, known = table[name], about.columns.get(name)
+        if values.null_count == len(values):
+            # astropy describes it as one byte wide and writes none, which shifts what follows
+            empty.append(name)
+            continue
         description = known.description if known else name
         if pa.types.is_boolean(values.type):
             values, description = values.cast(pa.int16()), f"{description} ({TRUE_FALSE})"
@@ -56,7 +61,9 @@ def write_mrt(table: pa.Table, path: Path, about: About, warning: str | None) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnitsWarning)
         Table(columns).write(text, format="ascii.mrt")
-    path.write_text(_titled(text.getvalue(), about, warning), encoding="utf-8")
+    remarks = [warning] if warning else []
+    remarks += [f"columns without any value are left out: {', '.join(empty)}"] if empty else []
+    path.write_text(_titled(text.getvalue(), about, bool(warning), "; ".join(remarks)), encoding="utf-8")
 
 
 def _is_number(values: pa.ChunkedArray) -> bool:
@@ -73,9 +80,9 @@ def _rounded(column: Any) -> Any:
     return MaskedColumn(rounded, mask=missing)
 
 
-def _titled(text: str, about: About, warning: str | None) -> str:
+def _titled(text: str, about: About, simulated: bool, remarks: str) -> str:
     """The writer's template with its blanks filled in: title, table, notes."""
-    title = f"{'SIMULATED SURVEY: ' if warning else ''}{about.name}"
+    title = f"{'SIMULATED SURVEY: ' if simulated else ''}{about.name}"
     text = text.replace("Title:\n", f"Title: {title}\n", 1).replace("Authors:\n", "Authors: swimmy_db\n", 1)
     text = text.replace("Table:\n", f"Table: {about.description or about.name}\n", 1)
-    return text.replace("Notes:\n", f"Notes: {warning}\n", 1) if warning else text
+    return text.replace("Notes:\n", f"Notes: {remarks}\n", 1) if remarks else text

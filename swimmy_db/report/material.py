@@ -67,6 +67,13 @@ class Material:
         """As `rows`, of the published checkpoint only, and of no checkpoint in particular."""
         return [row for row in self.rows(table) if row.get("checkpoint_id") in (None, self.checkpoint_id)]
 
+    def why_absent(self, table: str) -> str | None:
+        """Why this survey cannot give a table of the paper (paper.availability); None where nobody says."""
+        if not self.catalog.has("paper.availability"):
+            return None
+        said = "select reason from paper.availability where table_name = ? and not is_available order by item limit 1"
+        return self.catalog.value(said, [table])
+
     def columns(self, table: str) -> set[str]:
         if table not in self._columns:
             found = self.catalog.rows(

@@ -18,7 +18,6 @@ from swimmy_db.report.figure import Drawn
 from swimmy_db.report.links import load_links
 from swimmy_db.report.sections import Section
 from swimmy_db.report.stamp_strips import StampSheet, Strip
-from swimmy_db.report.style import specification
 from swimmy_db.report.tables import HtmlTable
 from swimmy_db.sql_models import load_models
 
@@ -78,7 +77,7 @@ def render(page: Page, catalog: Catalog) -> str:
     positions = object_links(page, catalog)
     text = {name: page_file(name) for name in ("page.css", "page.js")}
     return environment.get_template("index.html").render(
-        page=page, css=text["page.css"], script=text["page.js"], vega=vega_bundle(), specification=specification
+        page=page, css=text["page.css"], script=text["page.js"], vega=vega_bundle()
     )
 
 

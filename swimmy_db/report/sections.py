@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from swimmy_db.report.candidates import CandidateList
-from swimmy_db.report.figure import Drawn
+from swimmy_db.report.figure import Drawn, why_not
 from swimmy_db.report.material import Material
 from swimmy_db.report.tables import (
     HtmlTable,
@@ -45,15 +45,19 @@ def make_sections(
     """All sections; a block that has nothing to show says why."""
 
     def said(*sections: str) -> list[HtmlTable]:
-        table = numbers(material, sections)
-        return [table] if table.rows else []
+        tables = [numbers(material, section) for section in sections]
+        return [table for table in tables if table.rows]
 
     def figures(*numbers: int) -> list[Drawn]:
         return [drawn[f"figure{number}"] for number in numbers if f"figure{number}" in drawn]
 
-    listed = candidates or HtmlTable("table3", "Table 3: the candidates", (), reason="Not shown: nothing is selected.")
-    colour_listed = colour_candidates or HtmlTable(
-        "table6", "Table 6: candidates of the colour sample", (), reason="Not shown: there is no colour sample."
+    def listing(found: CandidateList | None, name: str, title: str, otherwise: str) -> CandidateList | HtmlTable:
+        table = f"paper.{name}"
+        return found or HtmlTable(name, title, (table,), reason=why_not(material, table, otherwise))
+
+    listed = listing(candidates, "table3", "Table 3: the candidates", "nothing is selected.")
+    colour_listed = listing(
+        colour_candidates, "table6", "Table 6: candidates of the colour sample", "there is no colour sample."
     )
     return [
         Section(

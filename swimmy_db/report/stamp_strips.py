@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from swimmy_db.report.gallery import stamp_rgb
-from swimmy_db.report.style import FONT
+from swimmy_db.report.style import FONT, values
 
 GAP = 2  # pixels between the stamps of a strip
 QUALITY = 90
@@ -81,14 +81,14 @@ def _sheet_chart(images: list[dict], texts: list[dict], width: float, height: fl
     for wide, high in sizes:
         same = [item for item in images if (item["x2"] - item["x"], item["y2"] - item["y"]) == (wide, high)]
         layers.append(
-            alt.Chart(alt.InlineData(values=same))
+            alt.Chart(values(same))
             .mark_image(width=wide, height=high, align="left", baseline="top", aspect=False)
             .encode(x=x, y=y, url="url:N")
         )
     for size, colour in sorted({(item["size"], item["colour"]) for item in texts}):
         same = [item for item in texts if (item["size"], item["colour"]) == (size, colour)]
         layers.append(
-            alt.Chart(alt.InlineData(values=same))
+            alt.Chart(values(same))
             .mark_text(align="right" if colour == "#ffffff" else "left", fontSize=size, color=colour, font=FONT)
             .encode(x=x, y=y, text="text:N")
         )

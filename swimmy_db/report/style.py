@@ -1,5 +1,6 @@
 """One look for all figures: colours that colour-blind readers tell apart (Okabe and Ito), sizes, and chart helpers."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,14 +50,18 @@ def band_colour(band: str, bands: Sequence[str]) -> str:
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
-    """Rows as a chart's data: ids as text (JavaScript's numbers end at 2^53), numbers to six digits, NaN as null."""
-    return alt.InlineData(values=[{name: _plain(name, value) for name, value in row.items()} for row in rows])
+    """Rows as a chart's data: ids as text (JavaScript's numbers end at 2^53), numbers to six digits, NaN as null.
+
+    As one JSON text, because Altair copies and validates data row by row whenever charts are combined.
+    """
+    plain = [{name: _plain(name, value) for name, value in row.items()} for row in rows]
+    return alt.InlineData(values=json.dumps(plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
 
 
 def row_of(charts: Sequence[alt.Chart], columns: int = 3, spacing: int = 18) -> alt.ConcatChart:
     """Panels beside each other, `columns` a row."""
     return alt.concat(*charts, columns=columns, spacing=spacing).resolve_scale(
-        color="independent", shape="independent", fill="independent", size="independent", strokeDash="shared"
+        color="independent", shape="independent", fill="independent", strokeDash="shared"
     )
 
 
@@ -113,6 +118,9 @@ def log_axis(mantissas: Sequence[int] = (1,), **options: Any) -> alt.Axis:
 def specification(chart: Any) -> dict[str, Any]:
     """The chart as Vega-Lite with the common configuration."""
     document = chart.to_dict(validate=True)
+    document["datasets"] = {
+        name: json.loads(rows) if isinstance(rows, str) else rows for name, rows in document.get("datasets", {}).items()
+    }
     own = {"view": document.get("config", {}).get("view", {})} if "config" in document else {}
     document["config"] = CONFIG | ({"view": {"stroke": None}} if own.get("view", {}).get("stroke", "") is None else {})
     return document

@@ -1,19 +1,21 @@
 """Tables of the page: the paper's, ours beside theirs, as headings and cells that a template can print."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from swimmy_db.report.figure import why_not
 from swimmy_db.report.material import Material
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text of a cell; value: what it sorts by. share: the length of a bar behind it, 0 to 1."""
+    """Text of a cell; value: what it sorts by. share: the length of a bar behind it, 0 to 1. note: small text below."""
 
     text: str
     value: float | str | None = None
     share: float | None = None
+    note: str = ""
     interval: tuple[float, float, float, float | None] | None = None
     """ours, lower, upper and the paper's value, drawn on a scale from 0 to 1"""
 
@@ -48,8 +50,12 @@ def number(value: float | None, form: str = ".4g") -> Cell:
     return Cell("" if value is None else format(value, form), value)
 
 
-def percent(value: float | None, digits: int = 1) -> Cell:
-    return Cell("" if value is None else f"{100 * value:.{digits}f} %", value)
+def percent(value: float | None) -> Cell:
+    """One decimal; below 1 % three significant digits."""
+    if value is None:
+        return Cell("")
+    text = f"{100 * value:.3g}" if 0 < value < 0.01 else f"{100 * value:.1f}"
+    return Cell(f"{text} %", value)
 
 
 def share_of(n: int | None, fraction: float | None, digits: int = 1) -> Cell:
@@ -138,6 +144,7 @@ def is_blind(material: Material) -> bool:
     return bool(material.catalog.value(found, [material.sample]))
 
 
+COLOUR_SECTION = "app. 3"  # its numbers are of the colour sample too
 CLASSES = {"all": "test data", "dr16q": "DR16Q quasars", "xelg": "XELGs"}
 
 
@@ -215,8 +222,7 @@ def table5(material: Material) -> HtmlTable:
     caption = "Mean over the saved epochs of each run, then mean and standard deviation of the runs."
     if untrained:
         caption += (
-            f" {untrained} more settings of the paper's grid are not trained here "
-            "(swimmy train --latent-dim --noise-std --runs trains one)."
+            f" {untrained} more settings of the paper's grid are not trained here (swimmy train --grid trains them)."
         )
     return HtmlTable(
         "table5", "Table 5: settings of the network", ("paper.table5",), headings, lines, caption, "", True
@@ -277,33 +283,59 @@ def run_overlap(material: Material) -> HtmlTable:
     return HtmlTable("overlap", "Overlap between runs", ("paper.run_overlap",), headings, lines, caption)
 
 
-def numbers(material: Material, sections: Sequence[str]) -> HtmlTable:
-    """The numbers that the text of some sections quotes, with a picture of ours, its interval and the paper's."""
-    rows = [row for row in material.rows("paper.numbers") if row["section"] in sections]
-    seen = [row[name] for row in rows for name in ("our_value", "our_value_upper", "paper_value") if row[name]]
+def numbers(material: Material, section: str) -> HtmlTable:
+    """The numbers that the text of a section quotes, shares with a picture of ours, its interval and the paper's."""
+    rows = [row for row in material.all_samples("paper.numbers") if row["section"] == section]
+    if section != COLOUR_SECTION:
+        rows = [row for row in rows if row["sample"] == material.sample]
+    rows = [row for row in rows if row["checkpoint_id"] in _checkpoints(material)]
+    shares = [row for row in rows if row["kind"] == "fraction"]
+    seen = [row[name] for row in shares for name in ("our_value", "our_value_upper", "paper_value") if row[name]]
     # the pictures of a table share one scale, which ends at a round share above all of them
     end = next((share for share in (0.05, 0.1, 0.2, 0.5) if share > 1.1 * max(seen, default=0)), 1.0)
 
     def picture(row: dict) -> Cell:
-        if row["our_value"] is None:
-            return Cell("none to count")
+        if row["kind"] == "value" or row["our_value"] is None:
+            return Cell("")
         drawn = (row["our_value"], row["our_value_lower"], row["our_value_upper"], row["paper_value"])
         return Cell("", row["our_value"], interval=tuple(None if v is None else v / end for v in drawn))
 
+    def value(row: dict, name: str) -> Cell:
+        return percent(row[name]) if row["kind"] == "fraction" else number(row[name], ".3g")
+
     lines = [
         [
-            words(row["name"]),
-            percent(row["paper_value"]),
-            percent(row["our_value"]),
+            Cell(row["name"], row["name"], note=row["note"] or ""),
+            value(row, "paper_value"),
+            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had here"),
             picture(row),
-            words(f"{row['our_n']:,} of {row['our_total']:,}"),
-            words(row["note"]),
+            words(_counted(row)),
         ]
         for row in rows
     ]
-    headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted", ""]
-    name = f"numbers-{'-'.join(sections)}".replace(" ", "").replace(".", "-")
-    return HtmlTable(name, "Numbers in the text", ("paper.numbers",), headings, lines)
+    headings = ["number", "the paper's", "ours", f"0 to {100 * end:g} %: ours ●, the paper's ◇", "counted"]
+    name = f"numbers-{section}".replace(" ", "").replace(".", "-")
+    made_by = {row["sql_file"].rpartition("/")[2].removesuffix(".sql") for row in rows if "/paper/" in row["sql_file"]}
+    files = sorted(f"paper.{name}" for name in made_by - {"numbers"})
+    return HtmlTable(name, "Numbers in the text", ("paper.numbers", *files), headings, lines, is_long=len(lines) > 12)
+
+
+def _checkpoints(material: Material) -> set[str | None]:
+    """Published checkpoints of all samples, what appendix 1 compares them with, and none in particular."""
+    if not material.catalog.has("model.best_checkpoint"):
+        return {None}
+    rows = material.catalog.rows(
+        "select checkpoint_id, median_checkpoint_id from model.best_checkpoint where experiment = ?",
+        [material.experiment],
+    )
+    return {None, *(checkpoint for row in rows for checkpoint in row)}
+
+
+def _counted(row: dict) -> str:
+    if row["our_n"] is None:
+        return ""
+    whole = "" if row["our_total"] is None else f" of {row['our_total']:,}"
+    return f"{row['our_n']:,}{whole}".replace(" ", "\u00a0")
 
 
 def or_reason(table: HtmlTable, material: Material, absent: str) -> HtmlTable:
@@ -311,5 +343,9 @@ def or_reason(table: HtmlTable, material: Material, absent: str) -> HtmlTable:
     if table.rows:
         return table
     made = all(material.catalog.has(name) for name in table.tables)
-    reason = f"Not shown: {absent}" if made else f"{table.tables[0]} is not made: `swimmy pipeline` makes it."
+    reason = (
+        why_not(material, table.tables[0], absent)
+        if made
+        else f"{table.tables[0]} is not made: `swimmy pipeline` makes it."
+    )
     return HtmlTable(table.name, table.title, table.tables, reason=reason)

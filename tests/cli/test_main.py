@@ -22,6 +22,7 @@ ARGUMENTS = {
     "train": (),
     "score": (),
     "candidates": (),
+    "paper": (),
     "sql": ("select 1",),
     "export": ("model.candidates", "--to", "x.csv"),
     "match": ("list.csv",),
@@ -31,6 +32,8 @@ ARGUMENTS = {
     "verify": (),
     "rebuild": (),
     "settings": (),
+    "report": (),
+    "cite": (),
 }
 
 

@@ -298,6 +298,12 @@ def test_without_scores_everything_runs_and_is_empty(make_survey):
         "paper.table2",
     ):
         assert survey.rows(f"from {table}") == []
+    reasons = dict(survey.rows("select item, reason from paper.availability where not is_available"))
+    assert len(reasons) == survey.rows("select count(*) from paper.availability")[0][0] > 20
+    assert reasons["figure 5"] == "no network is trained"
+    assert reasons["figure 9"] == "no MPA-JHU catalogue"
+    assert reasons["figure 13, by GSWLC-2"] == "no GSWLC-2 catalogue"
+    assert reasons["figure 18"] == "the colour sample is not selected (setting samples)"
     assert run_checks(survey.connection) == []
     for _, text in load_examples():
         survey.connection.execute(text).fetchall()

@@ -96,7 +96,7 @@
     place.append(make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), body)));
     head.append(make("th", { scope: "col", textContent: "stamps" }));
     const headings = columns.map((column, index) => {
-      const heading = make("th", { scope: "col", textContent: column.label, title: column.title });
+      const heading = make("th", { scope: "col", textContent: column.label, title: column.title, className: column.kind });
       heading.style.cursor = "pointer";
       heading.dataset.column = column.name;
       heading.addEventListener("click", () => {
@@ -109,7 +109,7 @@
       });
       return heading;
     });
-    head.append(...headings, make("th", { scope: "col", textContent: "look up" }));
+    head.append(...headings);
 
     const url = (template, row) => {
       const ra = row[at.ra], dec = row[at.dec], radians = (degrees) => (degrees * Math.PI / 180).toFixed(9);
@@ -124,8 +124,9 @@
         picture.append(image);
       }
       const cells = columns.map((column, index) => make("td", { className: column.kind === "number" ? "number" : column.kind, textContent: shownText(column, row[index]) }));
-      const links = make("td", { className: "links" }, ...data.links.map((link) => make("a", { href: url(link.url, row), target: "_blank", rel: "noopener", title: link.title, textContent: link.name })));
-      return make("tr", {}, picture, ...cells, links);
+      const links = make("div", { className: "links" }, ...data.links.map((link) => make("a", { href: url(link.url, row), target: "_blank", rel: "noopener", title: link.title, textContent: link.name })));
+      cells[at.object_id].append(links);
+      return make("tr", {}, picture, ...cells);
     };
     const update = (page = 0) => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);

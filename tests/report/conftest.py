@@ -1,0 +1,14 @@
+"""What the report of the tiny embedded survey is drawn from."""
+
+import pytest
+
+from swimmy_db.catalog import open_catalog
+from swimmy_db.pipeline.report import materials
+from swimmy_db.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def report_material(demo_survey):
+    place = Workspace(demo_survey)
+    with open_catalog(place) as catalog:
+        yield materials(place, catalog)[0]
