@@ -26,9 +26,10 @@ def summary_lines(summary: "Summary") -> list[str]:
         lines.append("Embedded in swimmy_db for trials: nothing below is an observation or a discovery.")
     for name, title in TITLES.items():
         rows = summary.sections[name]
-        samples = ", ".join(dict.fromkeys(row["sample"] for row in rows or []))
-        lines += ["", f"{title}{f' (sample {samples})' if samples else ''}"]
-        lines += [f"  {line}" for line in _section(name, rows)] if rows else [f"  {_nothing(rows)}"]
+        if not rows:
+            lines += ["", title, f"  {_nothing(rows)}"]
+        for sample, own in by_sample(rows or []).items():
+            lines += ["", f"{title} (sample {sample})", *(f"  {line}" for line in _section(name, own))]
         if name == "table1" and summary.is_blind:
             lines.append("  Blind: without MPA-JHU nothing can be told apart, and all galaxies train (section 5).")
     lines += ["", "Time"]
@@ -51,6 +52,15 @@ TITLES = {
 }
 
 
+def by_sample(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each sample, without its name; the paper's own sample first."""
+    samples = sorted({row["sample"] for row in rows}, key=lambda sample: (sample != "specz", sample))
+    return {
+        sample: [{name: row[name] for name in row if name != "sample"} for row in rows if row["sample"] == sample]
+        for sample in samples
+    }
+
+
 def _nothing(rows: list[dict[str, Any]] | None) -> str:
     return "not made yet" if rows is None else "none: this survey has no labels for it"
 
@@ -61,9 +71,6 @@ def _section(name: str, rows: list[dict[str, Any]]) -> list[str]:
     if name == "best":
         return [line for row in rows for line in _best(row)]
     shown = [{key: "" if value is None else value for key, value in row.items()} for row in rows]
-    if len({row["sample"] for row in shown}) == 1:
-        # the title names it
-        shown = [{key: value for key, value in row.items() if key != "sample"} for row in shown]
     return aligned(list(shown[0]), [list(row.values()) for row in shown], WIDTH - 2)
 
 
@@ -74,7 +81,7 @@ def _best(row: dict[str, Any]) -> list[str]:
         if row[f"rate_{name}"] is not None
     ]
     chosen = f"chosen of {row['n_checkpoints']} by {row['rule']}"
-    return [f"sample {row['sample']}: {row['checkpoint_id']}, {chosen}", *rates]
+    return [f"{row['checkpoint_id']}, {chosen}", *rates]
 
 
 def _wrapped(text: str) -> list[str]:

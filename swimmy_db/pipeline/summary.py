@@ -70,10 +70,15 @@ def seconds_by_stage(runs: dict[str, dict]) -> dict[str, float]:
 def spread(rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     """Rows with `column_name` and `cell` side by side, a row for each value of their other columns; others as they are.
 
-    Which columns there are depends on the survey's bands, so no statement can name them.
+    Which columns there are depends on the survey's bands and on the sample, so no statement can name them.
     """
     if not rows or "column_name" not in rows[0]:
         return rows
+    samples = list(dict.fromkeys(row.get("sample") for row in rows))
+    return [line for sample in samples for line in _spread([row for row in rows if row.get("sample") == sample])]
+
+
+def _spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     columns = list(dict.fromkeys(row["column_name"] for row in rows))
     table: dict[tuple, dict[str, Any]] = {}
     for row in rows:

@@ -30,7 +30,7 @@ from swimmy_db.sources.skymap import sky_to_pixel
 # Photo-electrons of one count at zero point 27, from the sky's brightness (22.0, 21.0, 20.0, 19.1, 18.2 mag/arcsec2)
 # and its variance in HSC-wide coadds.
 ELECTRONS_A_COUNT = np.array([2200.0, 2600.0, 5500.0, 3400.0, 2600.0])
-NOISE_CORRELATION = 0.20  # between neighbouring pixels, from the warping of the exposures
+NOISE_CORRELATION = 0.07  # between neighbouring pixels, from the warping of the exposures; docs/real-sky.md
 LEAST_EXTENDEDNESS = 0.23  # psfflux_mag - cmodel_mag of a member; the cut is at 0.2
 
 _STRUCTURE, _SURROUNDINGS, _NOISE, _PHOTOMETRY = range(1, 5)
