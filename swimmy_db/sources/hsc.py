@@ -33,7 +33,8 @@ class RowsMissing(HscError):
 def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
     """Bring objects, masks, specz and patch_qa of the release into `folder`, a file for each result and tract.
 
-    What a killed fetch left in the folder is used: files that are complete, and jobs that run at the archive.
+    What a killed fetch left in the folder is used: files that are complete, and jobs that run at the archive. Only the
+    files that are returned answer this request: the folder may hold those of an earlier one for other tracts.
     Options of the request: `tracts` (9812,9820-9825), `region` (ra1,ra2,dec1,dec2 in degrees), and any setting.
     Raises the HscErrors of hsc_http and hsc_jobs, and RowsMissing.
     """

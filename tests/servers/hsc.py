@@ -45,6 +45,7 @@ class HscServer:
         self.requests: list[tuple[str, object]] = []
         # faults of the job service
         self.answers: list[Answer] = []
+        self.silences: list[float] = []
         self.polls_to_end = 2
         self.job_errors: list[str] = []
         self.never_ends = False
@@ -407,6 +408,8 @@ class _Handler(BaseHTTPRequestHandler):
             planned = next((a for a in service.answers if a.what in self.path), None)
             if planned is not None:
                 service.answers.remove(planned)
+            silence = service.silences.pop(0) if service.silences else 0.0
+        time.sleep(silence)
         try:
             if planned is not None:
                 service.note("planned", (planned.what, time.monotonic()))

@@ -171,6 +171,23 @@ def test_a_job_that_never_ends_is_waited_for_again(hsc_server, tmp_path):
     assert len(hsc_server.asked("submit")) == 5
 
 
+def test_a_job_of_an_outdated_query_is_cancelled(hsc_server, tmp_path):
+    tract = one_tract(hsc_server)
+    fetch(hsc_server, tmp_path, tracts=tract)
+    (tmp_path / LEDGER).unlink()
+    hsc_server.never_ends = True
+    with pytest.raises(JobStuck):
+        fetch(hsc_server, tmp_path, tracts=tract, hsc_job_hours_max="0.00001")
+    ledger = json.loads((tmp_path / LEDGER).read_text())
+    job = ledger["patch_qa"]["job"]
+    # as if it had been asked for by an older version of the query
+    (tmp_path / LEDGER).write_text(json.dumps({"patch_qa": {"query": "another", "job": job}}))
+    hsc_server.never_ends = False
+    fetch(hsc_server, tmp_path, tracts=tract)
+    assert hsc_server.asked("cancel") == [job]
+    assert job in hsc_server.asked("delete")
+
+
 def test_a_job_that_the_archive_has_forgotten_is_submitted_again(hsc_server, tmp_path):
     hsc_server.never_ends = True
     with pytest.raises(JobStuck):
@@ -187,6 +204,14 @@ def test_a_busy_service_is_asked_again_when_it_says(hsc_server, tmp_path, status
     start = time.monotonic()
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
     assert time.monotonic() - start >= 1.0
+
+
+def test_a_service_that_says_nothing_is_asked_again(hsc_server, tmp_path):
+    hsc_server.silences = [0.8]
+    assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server), hsc_timeout="0.5")) == 4
+    hsc_server.silences = [0.8, 0.8]
+    with pytest.raises(ServiceUnavailable, match=r"no answer within 0.5 s \(setting hsc_timeout\)"):
+        fetch(hsc_server, tmp_path / "again", hsc_timeout="0.5", hsc_retries="1")
 
 
 def test_a_service_that_stays_down_is_given_up_and_found_again(hsc_server, tmp_path):
