@@ -49,7 +49,7 @@ class HscServer:
         self.polls_to_end = 2
         self.job_errors: list[str] = []
         self.never_ends = False
-        self.lose_rows = 0
+        self.lose_rows: dict[str, int] = {}  # how often the last row of results whose SQL contains it is lost
         self.crlf = False
         self.missing = ""
         self.echo_request = False
@@ -160,9 +160,10 @@ class HscServer:
     def result(self, job: dict) -> bytes:
         """The file of a job, in its format, with the archive's quirks."""
         names, rows = self.run_sql(job["sql"])
-        if self.lose_rows and "count(*)" not in job["sql"]:
-            self.lose_rows -= 1
-            rows = rows[:-1]
+        for text, left in self.lose_rows.items():
+            if left and text in job["sql"] and "count(*)" not in job["sql"]:
+                self.lose_rows[text] -= 1
+                rows = rows[:-1]
         if job["out_format"] == "fits":
             return _fits(names, rows)
         end = "\r\n" if self.crlf else "\n"
