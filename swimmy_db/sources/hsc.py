@@ -15,7 +15,7 @@ from swimmy_db.sources.hsc_credentials import find_account
 from swimmy_db.sources.hsc_http import HscError
 from swimmy_db.sources.hsc_jobs import JobClient, Ledger
 from swimmy_db.sources.hsc_release import Release, release_of
-from swimmy_db.sources.hsc_sql import Query, catalogue_queries, patch_query
+from swimmy_db.sources.hsc_sql import Query, catalogue_queries, patch_queries
 from swimmy_db.sources.skymap import N_TRACTS, tract_of
 
 TABLES = {"objects": "raw.hsc_objects", "masks": "raw.hsc_masks", "specz": "raw.specz", "patch_qa": "raw.hsc_patches"}
@@ -33,7 +33,8 @@ class RowsMissing(HscError):
 def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[FetchedFile]:
     """Bring objects, masks, specz and patch_qa of the release into `folder`, a file for each result and tract.
 
-    What a killed fetch left in the folder is used: files that are complete, and jobs that run at the archive.
+    What a killed fetch left in the folder is used: files that are complete, and jobs that run at the archive. Only the
+    files that are returned answer this request: the folder may hold those of an earlier one for other tracts.
     Options of the request: `tracts` (9812,9820-9825), `region` (ra1,ra2,dec1,dec2 in degrees), and any setting.
     Raises the HscErrors of hsc_http and hsc_jobs, and RowsMissing.
     """
@@ -42,14 +43,14 @@ def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[Fetch
     folder.mkdir(parents=True, exist_ok=True)
     client = JobClient(find_account(), settings, release)
     ledger = Ledger(folder)
-    patches = client.bring(patch_query(settings, release), folder, ledger)
+    (patches,) = bring_checked(client, folder, ledger, patch_queries(settings, release))
     tracts = wanted_tracts(request, present_tracts(patches.path, settings))
     groups = groups_of(tracts, settings.hsc_tracts_a_job)
     fetched = [patches]
     progress(0, len(groups))
 
     def bring_group(group: Sequence[int]) -> list[FetchedFile]:
-        return bring_tracts(client, folder, ledger, catalogue_queries(settings, release, group))
+        return bring_checked(client, folder, ledger, catalogue_queries(settings, release, group))
 
     pool = ThreadPoolExecutor(settings.hsc_jobs_at_once, "hsc-jobs")
     try:
@@ -62,8 +63,8 @@ def fetch(folder: Path, request: FetchRequest, progress: Progress) -> list[Fetch
     return fetched
 
 
-def bring_tracts(client: JobClient, folder: Path, ledger: Ledger, queries: Sequence[Query]) -> list[FetchedFile]:
-    """The results of some tracts, checked against the server's counts; a result that differs is asked for once more."""
+def bring_checked(client: JobClient, folder: Path, ledger: Ledger, queries: Sequence[Query]) -> list[FetchedFile]:
+    """Results checked against the server's counts, the last query; a result that differs is asked for once more."""
     *results, counts = queries
     for attempt in (1, 2):
         files = {query.result: client.bring(query, folder, ledger) for query in results}
@@ -96,10 +97,11 @@ def server_counts(path: Path) -> dict[str, Counter]:
 
 
 def rows_by_tract(path: Path, result: str, settings: Settings) -> Counter:
-    """Rows of a file by the tract in their object_id. Raises InputRefused where the file cannot be read."""
+    """Rows of a file by tract, with which an object's id begins. Raises InputRefused where the file cannot be read."""
     rows: Counter = Counter()
     for block in read_hsc_table(path, TABLES[result], settings.band_names):
-        tracts, numbers = np.unique(block["object_id"].to_numpy() >> 42, return_counts=True)
+        tract = block["tract"].to_numpy() if result == "patch_qa" else block["object_id"].to_numpy() >> 42
+        tracts, numbers = np.unique(tract, return_counts=True)
         rows.update(dict(zip(tracts.tolist(), numbers.tolist(), strict=True)))
     return rows
 
@@ -224,7 +226,8 @@ def plan(request: FetchRequest) -> str:
         n_groups = len(groups)
         words = f"{number} tracts (shown for the first)"
     shown = catalogue_queries(settings, release, groups[0])
-    jobs = 1 + n_groups * len(shown)
+    patches = patch_queries(settings, release)
+    jobs = len(patches) + n_groups * len(shown)
     size = number * release.rows_a_tract * release.row_bytes
     side = settings.stamp_size + 2 * settings.psf_margin + 2
     # image and mask, four bytes a pixel each
@@ -240,7 +243,7 @@ def plan(request: FetchRequest) -> str:
         f"at most {settings.hsc_list_rows} a request, at {release.cutout_url}",
         f"-- cutouts of the paper's {PAPER_SAMPLE} galaxies: {lists} requests, {_size(PAPER_SAMPLE * bands * stamp)}",
     ]
-    for query in [patch_query(settings, release), *shown]:
+    for query in [*patches, *shown]:
         lines += ["", f"-- {query.name}", query.sql + ";"]
     return "\n".join(lines) + "\n"
 

@@ -53,6 +53,12 @@ class Ledger:
             entry = self._entries.get(name, {})
         return entry if entry.get("query") == mark_of(sql) else {}
 
+    def outdated_job(self, name: str, sql: str) -> int | None:
+        """The job of a result that was asked for by another query; nobody waits for it any more."""
+        with self._lock:
+            entry = self._entries.get(name, {})
+        return None if entry.get("query") == mark_of(sql) else entry.get("job")
+
     def put(self, name: str, sql: str, **entry: Any) -> None:
         with self._lock:
             self._entries[name] = {"query": mark_of(sql), **entry}
@@ -96,8 +102,12 @@ class JobClient:
             return self._fetched(target, known["sha256"], datetime.fromisoformat(known["at"]))
         job = known.get("job")
         if job is None or not self._is_alive(job):
+            outdated = ledger.outdated_job(query.name, query.sql)
             job = self.submit(query)
             ledger.put(query.name, query.sql, job=job)
+            if outdated is not None:
+                self.discard("cancel", outdated)
+                self.discard("delete", outdated)
         try:
             self.await_end(job, query.name)
         except JobFailed:
@@ -106,7 +116,7 @@ class JobClient:
         self.download(job, query.name, target)
         fetched = self._fetched(target, sha256_of(target), datetime.now(UTC))
         ledger.put(query.name, query.sql, sha256=fetched.sha256, at=fetched.fetched_at.isoformat())
-        self.delete(job)
+        self.discard("delete", job)
         return fetched
 
     def submit(self, query: Query) -> int:
@@ -186,10 +196,10 @@ class JobClient:
             partial.unlink(missing_ok=True)
             waits.wait(cut)
 
-    def delete(self, job: int) -> None:
-        """Take the job off the archive's list; that it stays there would be no harm."""
+    def discard(self, how: str, job: int) -> None:
+        """Cancel or delete the job at the archive; that it stays there would be no harm."""
         try:
-            self._call("delete", {"id": job}, f"delete job {job}", reply=False)
+            self._call(how, {"id": job}, f"{how} job {job}", reply=False)
         except HscError:
             return
 

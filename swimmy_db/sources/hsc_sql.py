@@ -31,15 +31,22 @@ def catalogue_queries(settings: Settings, release: Release, tracts: Sequence[int
     queries = [
         Query(f"{name}-{place}", name, tuple(tracts), render(name, settings, release, tracts)) for name in results
     ]
-    counts = "\nunion all\n".join(
-        _fill(_text("counts"), {"result": query.result, "query": _indented(query.sql)}, {}) for query in queries
+    # an object's id begins with its tract (FORMATS.md section 1.7)
+    return [*queries, _counts(f"counts-{place}", queries, "q.object_id >> 42")]
+
+
+def patch_queries(settings: Settings, release: Release) -> list[Query]:
+    """The jobs for seeing and depth of all patches, and for their count."""
+    patches = Query("patch_qa", "patch_qa", (), render("patch_qa", settings, release))
+    return [patches, _counts("counts-patch_qa", [patches], "q.tract")]
+
+
+def _counts(name: str, queries: Sequence[Query], tract_of_row: str) -> Query:
+    """The job that counts the rows of others by tract."""
+    parts = ({"result": query.result, "query": _indented(query.sql), "tract_of_row": tract_of_row} for query in queries)
+    return Query(
+        name, "counts", queries[0].tracts, "\nunion all\n".join(_fill(_text("counts"), part, {}) for part in parts)
     )
-    return [*queries, Query(f"counts-{place}", "counts", tuple(tracts), counts)]
-
-
-def patch_query(settings: Settings, release: Release) -> Query:
-    """The job for seeing and depth of all patches."""
-    return Query("patch_qa", "patch_qa", (), render("patch_qa", settings, release))
 
 
 def render(name: str, settings: Settings, release: Release, tracts: Sequence[int] = (0,)) -> str:

@@ -113,7 +113,7 @@ def test_what_was_brought_is_described(hsc_server, tmp_path):
 
 def test_finished_jobs_are_deleted_at_the_archive(hsc_server, tmp_path):
     fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
-    assert len(hsc_server.asked("delete")) == len(hsc_server.asked("submit")) == 5
+    assert len(hsc_server.asked("delete")) == len(hsc_server.asked("submit")) == 6
 
 
 def test_a_complete_folder_asks_for_nothing_again(hsc_server, tmp_path):
@@ -124,15 +124,15 @@ def test_a_complete_folder_asks_for_nothing_again(hsc_server, tmp_path):
     # a damaged file is no result, another query is another result
     first["patch_qa.csv.gz"].write_bytes(b"spoilt")
     fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server), magnitude_max="19")
-    assert len(hsc_server.asked("submit")) == 6
+    assert len(hsc_server.asked("submit")) == 7
 
 
 def test_another_limit_is_another_query(hsc_server, tmp_path):
     options = {"tracts": one_tract(hsc_server), "push_down": "true"}
     fetch(hsc_server, tmp_path, **options)
     fetch(hsc_server, tmp_path, **options, magnitude_max="19")
-    # all but patch_qa
-    assert len(hsc_server.asked("submit")) == 9
+    # all but patch_qa and its count
+    assert len(hsc_server.asked("submit")) == 10
 
 
 # --- faults
@@ -168,7 +168,24 @@ def test_a_job_that_never_ends_is_waited_for_again(hsc_server, tmp_path):
     hsc_server.never_ends = False
     fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
     # the stuck job was taken up, not paid for twice
-    assert len(hsc_server.asked("submit")) == 5
+    assert len(hsc_server.asked("submit")) == 6
+
+
+def test_a_job_of_an_outdated_query_is_cancelled(hsc_server, tmp_path):
+    tract = one_tract(hsc_server)
+    fetch(hsc_server, tmp_path, tracts=tract)
+    (tmp_path / LEDGER).unlink()
+    hsc_server.never_ends = True
+    with pytest.raises(JobStuck):
+        fetch(hsc_server, tmp_path, tracts=tract, hsc_job_hours_max="0.00001")
+    ledger = json.loads((tmp_path / LEDGER).read_text())
+    job = ledger["patch_qa"]["job"]
+    # as if it had been asked for by an older version of the query
+    (tmp_path / LEDGER).write_text(json.dumps({"patch_qa": {"query": "another", "job": job}}))
+    hsc_server.never_ends = False
+    fetch(hsc_server, tmp_path, tracts=tract)
+    assert hsc_server.asked("cancel") == [job]
+    assert job in hsc_server.asked("delete")
 
 
 def test_a_job_that_the_archive_has_forgotten_is_submitted_again(hsc_server, tmp_path):
@@ -178,7 +195,7 @@ def test_a_job_that_the_archive_has_forgotten_is_submitted_again(hsc_server, tmp
     hsc_server.never_ends = False
     hsc_server._jobs[1]["status"] = "deleted"
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
-    assert len(hsc_server.asked("submit")) == 6
+    assert len(hsc_server.asked("submit")) == 7
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -187,6 +204,14 @@ def test_a_busy_service_is_asked_again_when_it_says(hsc_server, tmp_path, status
     start = time.monotonic()
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
     assert time.monotonic() - start >= 1.0
+
+
+def test_a_service_that_says_nothing_is_asked_again(hsc_server, tmp_path):
+    hsc_server.silences = [0.8]
+    assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server), hsc_timeout="0.5")) == 4
+    hsc_server.silences = [0.8, 0.8]
+    with pytest.raises(ServiceUnavailable, match=r"no answer within 0.5 s \(setting hsc_timeout\)"):
+        fetch(hsc_server, tmp_path / "again", hsc_timeout="0.5", hsc_retries="1")
 
 
 def test_a_service_that_stays_down_is_given_up_and_found_again(hsc_server, tmp_path):
@@ -208,13 +233,19 @@ def test_a_result_that_is_cut_short_is_downloaded_again(hsc_server, tmp_path):
 
 
 def test_rows_that_the_server_lost_are_noticed(hsc_server, tmp_path):
-    hsc_server.lose_rows = 2  # one is patch_qa's, which nobody counts
-    options = {"tracts": one_tract(hsc_server), "hsc_jobs_at_once": "1"}
-    assert len(fetch(hsc_server, tmp_path / "once", **options)) == 4
-    assert len(hsc_server.asked("submit")) == 7
-    hsc_server.lose_rows = 99
+    hsc_server.lose_rows = {"q.iseeing": 1, "s.specz_name": 1}
+    tract = with_redshifts(hsc_server)
+    assert len(fetch(hsc_server, tmp_path / "once", tracts=tract)) == 4
+    # patch_qa and its count twice, four of the tract, and two of them again
+    assert len(hsc_server.asked("submit")) == 4 + 4 + 2
+    hsc_server.lose_rows = {"f.patch": 99}
     with pytest.raises(hsc.RowsMissing, match=r"objects-t\d+: tract \d+: expected \d+, found \d+"):
-        fetch(hsc_server, tmp_path / "twice", **options)
+        fetch(hsc_server, tmp_path / "twice", tracts=tract)
+
+
+def with_redshifts(server) -> str:
+    _, rows = server.run_sql("select object_id >> 42 from pdr3_wide.specz limit 1")
+    return str(rows[0][0])
 
 
 def test_a_full_disk_is_said_and_the_job_is_kept(hsc_server, tmp_path):
@@ -225,7 +256,7 @@ def test_a_full_disk_is_said_and_the_job_is_kept(hsc_server, tmp_path):
     with pytest.raises(SwimmyError, match=r"No space left on device.*the same command goes on"):
         fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
-    assert len(hsc_server.asked("submit")) == 5
+    assert len(hsc_server.asked("submit")) == 6
 
 
 # --- secrets
@@ -337,7 +368,7 @@ def test_a_release_that_cannot_give_what_settings_need_is_refused(change, said):
 def test_a_dry_run_asks_nobody(hsc_server):
     text = hsc.plan(request(hsc_server, tracts="9812,9813", push_down="true"))
     assert not hsc_server.requests
-    assert "-- catalogue: 9 jobs" in text
+    assert "-- catalogue: 10 jobs" in text
     assert "tractSearch(f.object_id, 9812, 9812)" in text
     # 49319 x 5 rows, 990 a request
     assert "250 requests" in text

@@ -6,7 +6,7 @@ from swimmy_db.config import load_preset
 from swimmy_db.contracts import load_contract
 from swimmy_db.sources.hsc import TABLES
 from swimmy_db.sources.hsc_release import load_releases, release_of
-from swimmy_db.sources.hsc_sql import catalogue_queries, patch_query, render
+from swimmy_db.sources.hsc_sql import catalogue_queries, patch_queries, render
 
 pglast = pytest.importorskip("pglast")
 PAPER = load_preset("paper")
@@ -25,7 +25,7 @@ def selected(sql: str) -> list[str]:
 def test_every_statement_is_postgresql(name, tracts, changes):
     settings = load_preset("paper", release=name, **changes)
     release = release_of(settings)
-    for query in [patch_query(settings, release), *catalogue_queries(settings, release, tracts)]:
+    for query in [*patch_queries(settings, release), *catalogue_queries(settings, release, tracts)]:
         (statement,) = pglast.parse_sql(query.sql)
         assert type(statement.stmt).__name__ == "SelectStmt"
         assert "{" not in query.sql
