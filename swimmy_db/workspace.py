@@ -45,7 +45,8 @@ class Workspace:
         if not self.database.exists() or not self.settings_file.exists():
             raise NotReady(
                 f"{self.folder} holds no survey yet. First `swimmy ingest demo` (the embedded survey), "
-                "`swimmy ingest hsc mpa-jhu ... --from FOLDER` or `swimmy ingest files --survey survey.toml`; "
+                "`swimmy ingest hsc mpa-jhu ...` (over the network, or --from FOLDER) or `swimmy ingest files --survey "
+                "survey.toml`; "
                 "another workspace is named by --workspace or $SWIMMY_WORKSPACE."
             )
 

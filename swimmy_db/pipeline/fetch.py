@@ -3,9 +3,10 @@
 import contextlib
 import fcntl
 import os
+import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from swimmy_db.pipeline.query import answer
 from swimmy_db.pipeline.stage import Progress, silent
 from swimmy_db.sources.archive import Source
 from swimmy_db.sources.fetched_files import note_finished
-from swimmy_db.sources.fetching import NETWORK, FetchedFile, FetchRequest, options_of
+from swimmy_db.sources.fetching import NETWORK, FetchedFile, FetchRequest, not_noted, options_of
 from swimmy_db.sources.registry import SOURCES
 from swimmy_db.workspace import Workspace, resolve
 
@@ -96,8 +97,12 @@ def plan_archives(workspace: Workspace, names: Sequence[str], given: Mapping[str
         source = archive_of(name)
         request = request_for(workspace, name, given, preset)
         plan = "cannot be fetched" if source.plan is None else source.plan(request)
-        options = [f"  --option {name}.{key}={value}" for key, value in request.options.items() if NETWORK not in key]
-        plans.append("\n".join([f"{name}: {source.title}", *(f"  {line}" for line in plan.splitlines()), *options]))
+        options = [
+            f"--option {shlex.quote(f'{name}.{key}={value}')}"
+            for key, value in request.options.items()
+            if not key.startswith(f"{NETWORK}.")
+        ]
+        plans.append("\n  ".join([f"{name}: {source.title}", *plan.splitlines(), *options]))
     return plans
 
 
@@ -119,7 +124,13 @@ def discard(workspace: Workspace, name: str) -> None:
     shutil.rmtree(_folder(workspace, name), ignore_errors=True)
 
 
-def request_for(workspace: Workspace, name: str, given: Mapping[str, str], preset: str, reject=None) -> FetchRequest:
+def request_for(
+    workspace: Workspace,
+    name: str,
+    given: Mapping[str, str],
+    preset: str,
+    reject: Callable[..., None] = not_noted,
+) -> FetchRequest:
     """The archive's options, and the settings of the workspace, or of the preset where it is new."""
 
     def ask_survey(query: str) -> list[tuple]:
@@ -127,11 +138,7 @@ def request_for(workspace: Workspace, name: str, given: Mapping[str, str], prese
             return [tuple(row.values()) for row in answer(catalog, query) or []]
         return []
 
-    options = options_of(name, given)
-    settings = settings_of(workspace, preset)
-    if reject is None:
-        return FetchRequest(settings, options, ask_survey=ask_survey)
-    return FetchRequest(settings, options, reject, ask_survey)
+    return FetchRequest(settings_of(workspace, preset), options_of(name, given), reject, ask_survey)
 
 
 def settings_of(workspace: Workspace, preset: str) -> Settings:

@@ -48,6 +48,7 @@ def ingest_archives(
     Returns rows by table. Raises InputRefused, and leaves the workspace as it was, where a file is not what its
     contract says; UsageError for an archive that is not in the registry.
     """
+    names = list(dict.fromkeys(names))
     sources = [archive_of(name) for name in names]
     staging = new_staging(workspace)
     for source in sources:
@@ -67,17 +68,18 @@ def ingest_fetched(
     tables are published, and a failed or killed run finds it again. bars(title, counts bytes) shows progress.
     Raises FetchFailed where an archive does not serve; otherwise as `ingest_archives`.
     """
-    check_options(list(names), options)
+    names = list(dict.fromkeys(names))
+    check_options(names, options)
     refuse_simulated(workspace)
     fetched = []
     for name in names:
         with bars(f"fetch {name}", archive_of(name).counts_bytes) as progress:
             fetched.append(fetch_archive(workspace, name, options, preset, progress))
     staging = new_staging(workspace)
-    for arrived in fetched:
-        arrived.put_into(staging)
-        keep_beside(workspace, arrived.name, staging)
     try:
+        for arrived in fetched:
+            arrived.put_into(staging)
+            keep_beside(workspace, arrived.name, staging)
         with bars(f"ingest {' '.join(names)}", False) as progress:
             counts = ingest_staged(
                 workspace,
@@ -93,6 +95,8 @@ def ingest_fetched(
         raise InputRefused(
             f"{refused}\n(the fetched files are in {kept}; remove them to have them fetched anew)"
         ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     for name in names:
         discard(workspace, name)
     return counts

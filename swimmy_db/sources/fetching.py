@@ -26,7 +26,7 @@ class FetchedFile:
     sha256: str
 
 
-def _not_noted(reason: str, **where: object) -> None:
+def not_noted(reason: str, **where: object) -> None:
     """Where nobody asks what an archive did not have."""
 
 
@@ -44,7 +44,7 @@ class FetchRequest:
 
     settings: Settings
     options: Mapping[str, str] = field(default_factory=dict)
-    reject: Callable[..., None] = _not_noted
+    reject: Callable[..., None] = not_noted
     ask_survey: Callable[[str], list[tuple]] = _no_survey
 
 

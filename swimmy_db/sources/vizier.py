@@ -33,7 +33,9 @@ def fetch_tap(
     Raises FetchFailed where the service fails; InputRefused where it gives other rows than it counts itself.
     """
     service = _Tap(request, archive)
-    names = service.rows(f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{table}'")
+    # services differ in whether they list a name that has to be quoted with its quotes
+    listed = f"""SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name IN ('{table}', '"{table}"')"""
+    names = service.rows(listed)
     there = {str(row[0]).strip().strip('"') for row in names}
     ra = next((name for name in RA_NAMES if name in there), None)
     if ra is None:
@@ -60,8 +62,11 @@ def fetch_tap(
         came = sum(file.bytes for file in fetched)
         progress(came, None if not rows else max(came, round(came / rows * expected)))
     if rows != expected:
+        for file in fetched:
+            file.path.unlink()
         raise InputRefused(
-            f"{table}: expected {expected:,} rows, as {service.url} counts them, found {rows:,}; {service.options}"
+            f"{table}: expected {expected:,} rows, as {service.url} counts them, found {rows:,}, which were dropped; "
+            f"{service.options}"
         )
     return fetched
 

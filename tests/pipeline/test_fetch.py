@@ -223,6 +223,8 @@ def test_tap_that_keeps_rows_back_or_refuses_is_not_believed(server, tmp_path):
     with pytest.raises(InputRefused, match=r"expected [\d,]+ rows, as .* counts them, found"):
         ingest_fetched(place, ["milliquas"], chosen)
     assert not place.database.exists()
+    server.services[f"{TAP}/sync"] = real
+    assert ingest_fetched(place, ["milliquas"], chosen)["raw.milliquas"] > 100
 
 
 def test_services_that_are_busy_are_asked_again_when_they_say(server, tmp_path):

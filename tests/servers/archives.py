@@ -212,7 +212,9 @@ class Vizier:
             self.connection.register("rows", pa.table(plain))
             self.connection.execute(f'create table "{name}" as from rows')
             self.connection.unregister("rows")
-            listed = [(name, f'"{column}"') for column in table.colnames]
+            # services differ in whether they list names with the quotes that they need
+            quoted = name.startswith("VII/294")
+            listed = [(f'"{name}"', f'"{column}"') if quoted else (name, column) for column in table.colnames]
             self.connection.executemany("insert into TAP_SCHEMA.columns values (?, ?)", listed)
 
     def tap(self, asked: Asked) -> tuple[int, str, bytes]:
