@@ -125,6 +125,14 @@ def demo_survey(tmp_path_factory) -> Path:
     return place.folder
 
 
+@pytest.fixture(scope="session")
+def demo_report(demo_survey, tmp_path_factory):
+    """The report of the tiny embedded survey with all that lies beside it: pipeline.report.Written; only to read."""
+    from swimmy_db.pipeline.report import write_report
+
+    return write_report(Workspace(demo_survey), tmp_path_factory.mktemp("report") / "report")
+
+
 @pytest.fixture
 def demo(demo_survey, tmp_path) -> Workspace:
     """A copy of the tiny embedded survey that a test may change."""

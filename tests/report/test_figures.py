@@ -87,10 +87,17 @@ class Absent:
 
 
 class Empty:
-    """A catalogue whose tables have no rows of any sample."""
+    """A catalogue whose tables have no rows of any sample, with or without a word why."""
+
+    def __init__(self, reason=None):
+        self.reason = reason
 
     def has(self, table):
         return True
+
+    def value(self, sql, parameters=()):
+        assert parameters == ["paper.figure8"]
+        return self.reason
 
     def rows(self, sql, parameters=()):
         return [("sample",)]
@@ -99,7 +106,14 @@ class Empty:
         return pa.table({"sample": pa.array([], pa.string())})
 
 
-@pytest.mark.parametrize(("catalog", "said"), [(Absent(), "is not made"), (Empty(), "no quasar is known.")])
+@pytest.mark.parametrize(
+    ("catalog", "said"),
+    [
+        (Absent(), "is not made"),
+        (Empty(), "no quasar is known."),
+        (Empty("no DR16Q catalogue"), "no DR16Q catalogue."),
+    ],
+)
 def test_a_figure_without_data_is_never_an_empty_axis(report_material, catalog, said):
     from dataclasses import replace
 
