@@ -15,6 +15,8 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 PANEL_WIDTH, PANEL_HEIGHT = 260, 210
 SIGNIFICANT = 6  # digits that a plotted number keeps: the page stays small and no eye sees the difference
 
+NO_ROWS = "[]"
+
 CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "#ffffff",
@@ -63,6 +65,11 @@ def row_of(charts: Sequence[alt.Chart], columns: int = 3, spacing: int = 18) -> 
     return alt.concat(*charts, columns=columns, spacing=spacing).resolve_scale(
         color="independent", shape="independent", fill="independent", strokeDash="shared"
     )
+
+
+def layered(*charts: alt.Chart) -> alt.LayerChart:
+    """Charts over each other, those without data left out: they have no extent for the axes."""
+    return alt.layer(*(chart for chart in charts if getattr(chart.data, "values", None) != NO_ROWS))
 
 
 def zoomable(chart: Any, name: str = "all") -> Any:
