@@ -14,8 +14,8 @@ from swimmy_db.report.style import specification
 class Figure:
     """A figure of the paper.
 
-    tables: what it is drawn from, `paper.figureN` first. draw: a chart or a sheet of stamps; called only where the
-    first table has rows. absent: why a survey may have none, said in the figure's place.
+    tables: what it is drawn from, `paper.figureN` first. draw: a chart, a sheet of stamps, None, or words why there is
+    none; called only where the first table has rows. absent: why a survey may have none, said in the figure's place.
     """
 
     name: str
@@ -60,4 +60,6 @@ def draw_figure(figure: Figure, material: Material) -> Drawn:
     drawing = figure.draw(material) if material.rows(table) else None
     if drawing is None:
         return Drawn(figure, reason=why_not(material, table, figure.absent))
+    if isinstance(drawing, str):
+        return Drawn(figure, reason=f"Not shown: {drawing}.")
     return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)
