@@ -15,4 +15,4 @@ select
     validation_loss
 from model.best_checkpoint
 where aperture = 'disc' and experiment = setting_text('experiment')
-order by sample;
+order by sample = 'colour', sample;

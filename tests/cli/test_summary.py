@@ -32,7 +32,9 @@ def test_tables_stand_beside_the_paper_s(place):
     lines = summary_lines(summarise(place))
     with open_catalog(place) as catalog:
         members = catalog.value("select count(*) from survey.sample_members where sample = 'specz'")
-        dropped = catalog.rows("select cut, n_after from survey.cut_flow order by step desc limit 1")[0]
+        dropped = catalog.rows(
+            "select cut, n_after from survey.cut_flow where sample = 'specz' order by step desc limit 1"
+        )[0]
         candidates = catalog.value("select count(*) from model.candidates where aperture = 'disc' and sample = 'specz'")
     assert section(lines, "Table 1")[2].split()[:3] == ["test", "data", str(members)]
     assert "49319" in section(lines, "Table 1")[2]
