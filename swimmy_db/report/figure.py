@@ -40,11 +40,12 @@ class Drawn:
     chart: Any = None
     sheet: StampSheet | None = None
     reason: str = ""
+    is_simulated: bool = False
 
     @cached_property
     def specification(self) -> dict[str, Any]:
-        """The figure as Vega-Lite; a sheet of stamps as a chart of images."""
-        return specification(self.chart if self.sheet is None else self.sheet.chart())
+        """The figure as Vega-Lite, a sheet of stamps as a chart of images; it says where a survey is simulated."""
+        return specification(self.chart if self.sheet is None else self.sheet.chart(), self.is_simulated)
 
 
 def why_not(material: Material, table: str, otherwise: str) -> str:
@@ -62,4 +63,5 @@ def draw_figure(figure: Figure, material: Material) -> Drawn:
         return Drawn(figure, reason=why_not(material, table, figure.absent))
     if isinstance(drawing, str):
         return Drawn(figure, reason=f"Not shown: {drawing}.")
-    return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)
+    kind = "sheet" if isinstance(drawing, StampSheet) else "chart"
+    return Drawn(figure, **{kind: drawing}, is_simulated=material.is_simulated)
