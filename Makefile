@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 WORKSPACE ?= workspace
 DATA ?= ../shared/data
 
-.PHONY: help setup pipeline real search-works real-sky bench test test-duckdb-1.5 lint wheel clean
+.PHONY: help setup browser pipeline real search-works real-sky bench test test-duckdb-1.5 lint wheel clean
 
 help:
-	@echo "make pipeline      set up, then run the search on the embedded survey (about 10 minutes)"
+	@echo "make pipeline      set up, run the search on the embedded survey, write its report (about 10 minutes)"
 	@echo "make test          set up, then run the tests"
 	@echo "make lint          check style"
 	@echo "make real          run the search blind on KiDS/VIKING images, where they are at hand"
@@ -28,6 +28,7 @@ setup: $(READY)
 pipeline: $(READY)
 	$(BIN)/swimmy ingest demo --workspace $(WORKSPACE)
 	$(BIN)/swimmy pipeline --workspace $(WORKSPACE)
+	$(BIN)/swimmy report --workspace $(WORKSPACE)
 
 real: $(READY)
 	$(BIN)/python examples/kids_viking/run.py
@@ -45,10 +46,18 @@ $(BENCH)/.ready: benchmarks/requirements.txt
 bench: $(READY) $(BENCH)/.ready
 	@command -v stilts >/dev/null || apt-get install --yes --quiet stilts || echo "no STILTS here: left out"
 	$(BIN)/python benchmarks/run.py --theirs $(BENCH)/bin/python
+
 real-sky: $(READY)
 	$(BIN)/python experiments/real_sky.py --data $(DATA)
 
-test: $(READY)
+# The report's page is tested in a browser. Without one those tests are skipped with a message.
+browser:
+	@command -v chromedriver >/dev/null && command -v chromium >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update \
+	  && apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null; } \
+	|| echo "no Chromium: apt-get install chromium chromium-driver, else the page's tests are skipped"
+
+test: $(READY) browser
 	$(BIN)/python -m pytest
 
 # The shells and viewers that users have are DuckDB 1.5: the SQL and the whole pipeline must run there too.

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT or EXPLAIN, a FILE.sql that holds one, or - for stdin.")],
     to: Annotated[
-        Path | None, typer.Option("--to", help="Write the result to this file: .csv, .parquet, .fits, .vot or .reg.")
+        Path | None, typer.Option("--to", help="Write the result here: .csv, .parquet, .fits, .vot, .mrt or .reg.")
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -65,14 +65,15 @@ def read_statement(statement: str) -> str:
 
 def export(
     table: Annotated[str, typer.Argument(help="Table or view, such as model.candidates.")],
-    to: Annotated[Path, typer.Option("--to", help="File to write: .csv, .parquet, .fits, .vot or .reg (DS9).")],
+    to: Annotated[Path, typer.Option("--to", help="File: .csv, .parquet, .fits, .vot, .mrt (CDS text), .reg (DS9).")],
     overwrite: OverwriteOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a whole table or view to a file, with units, meanings and UCDs where the format has a place for them.
 
-    FITS: TUNIT, TCOMM, TUCD; VOTable: unit, DESCRIPTION, ucd; Parquet: metadata of each field. 64-bit ids stay
-    exact, missing values stay missing (CSV: empty; FITS: TNULL or NaN). A simulated survey says so in the header.
+    FITS: TUNIT, TCOMM, TUCD; VOTable: unit, DESCRIPTION, ucd; Parquet: metadata of each field; .mrt, which
+    journals take: byte-by-byte description. 64-bit ids stay exact, missing values stay missing (CSV: empty; FITS:
+    TNULL or NaN). A simulated survey says so in the header, in CSV in a column of its own.
     DS9 regions (.reg) are circles of 1.5" at ra, dec, labelled by object_id.
 
     `swimmy export model.candidates --to candidates.fits`

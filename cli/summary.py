@@ -26,10 +26,10 @@ def summary_lines(summary: "Summary") -> list[str]:
         lines.append("Embedded in swimmy_db for trials: nothing below is an observation or a discovery.")
     for name, title in TITLES.items():
         rows = summary.sections[name]
-        if not rows:
-            lines += ["", title, f"  {_nothing(rows)}"]
-        for sample, own in by_sample(rows or []).items():
-            lines += ["", f"{title} (sample {sample})", *(f"  {line}" for line in _section(name, own))]
+        for sample in _samples(name, rows) or [None]:
+            lines += ["", f"{title}{f' (sample {sample})' if sample else ''}"]
+            own = [row for row in rows or [] if row["sample"] == sample]
+            lines += [f"  {line}" for line in _section(name, own)] if own else [f"  {_nothing(rows)}"]
         if name == "table1" and summary.is_blind:
             lines.append("  Blind: without MPA-JHU nothing can be told apart, and all galaxies train (section 5).")
     lines += ["", "Time"]
@@ -43,7 +43,7 @@ def summary_lines(summary: "Summary") -> list[str]:
 
 
 TITLES = {
-    "cut_flow": "Cut flow, sections 2.1 and 2.2",
+    "cut_flow": "Cut flow, sections 2.1 and 2.2, appendix 3",
     "table1": "Table 1: the data",
     "table2": "Table 2: galaxies selected as anomalies, of all, of the DR16Q quasars, of the XELGs",
     "table4": "Table 4: matches with the Milliquas catalogue, and those that are selected",
@@ -51,27 +51,30 @@ TITLES = {
     "candidates": "Candidates in the central disc",
 }
 
-
-def by_sample(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each sample, without its name; the paper's own sample first."""
-    samples = sorted({row["sample"] for row in rows}, key=lambda sample: (sample != "specz", sample))
-    return {
-        sample: [{name: row[name] for name in row if name != "sample"} for row in rows if row["sample"] == sample]
-        for sample in samples
-    }
+# what the colour sample has nothing of its own in
+CLASSIFIED = ("table1", "table4", "best")
 
 
 def _nothing(rows: list[dict[str, Any]] | None) -> str:
     return "not made yet" if rows is None else "none: this survey has no labels for it"
 
 
+def _samples(name: str, rows: list[dict[str, Any]] | None) -> list[str]:
+    """The samples that a section has rows of, the colour sample last: nobody has classified its galaxies."""
+    samples = list(dict.fromkeys(row["sample"] for row in rows or []))
+    kept = [sample for sample in samples if sample != "colour" or len(samples) == 1 or name not in CLASSIFIED]
+    return sorted(kept, key=lambda sample: sample == "colour")
+
+
 def _section(name: str, rows: list[dict[str, Any]]) -> list[str]:
+    """The rows of one sample, without the columns that are empty in all of them."""
     from swimmy_db.cli.render import aligned
 
     if name == "best":
         return [line for row in rows for line in _best(row)]
-    shown = [{key: "" if value is None else value for key, value in row.items()} for row in rows]
-    return aligned(list(shown[0]), [list(row.values()) for row in shown], WIDTH - 2)
+    kept = [key for key in rows[0] if key != "sample" and any(row[key] is not None for row in rows)]
+    shown = [["" if row[key] is None else row[key] for key in kept] for row in rows]
+    return aligned(kept, shown, WIDTH - 2)
 
 
 def _best(row: dict[str, Any]) -> list[str]:
@@ -81,7 +84,7 @@ def _best(row: dict[str, Any]) -> list[str]:
         if row[f"rate_{name}"] is not None
     ]
     chosen = f"chosen of {row['n_checkpoints']} by {row['rule']}"
-    return [f"{row['checkpoint_id']}, {chosen}", *rates]
+    return [f"sample {row['sample']}: {row['checkpoint_id']}, {chosen}", *rates]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -17,11 +17,13 @@ from swimmy_db.workspace import Workspace, default_settings, settings_document
 def bare_survey(tmp_path_factory) -> Path:
     """A workspace with settings and empty tables, as ingest begins one; only to read or to copy."""
     place = Workspace(tmp_path_factory.mktemp("bare") / "workspace")
-    settings = load_preset("demo")
+    settings = load_preset("demo", samples="specz")
     with publish(place, "ingest") as publication:
         publication.bands = settings.band_names
         claim_workspace(publication, settings, simulated=True)
-        (publication.staging / "settings.toml").write_text(settings_document({"preset": "demo"}), encoding="utf-8")
+        (publication.staging / "settings.toml").write_text(
+            settings_document({"preset": "demo", "samples": "specz"}), encoding="utf-8"
+        )
         publish_settings(publication, settings, default_settings(settings))
     return place.folder
 
@@ -125,6 +127,14 @@ def demo_survey(tmp_path_factory) -> Path:
     for _ in run_stages(place):
         pass
     return place.folder
+
+
+@pytest.fixture(scope="session")
+def demo_report(demo_survey, tmp_path_factory):
+    """The report of the tiny embedded survey with all that lies beside it: pipeline.report.Written; only to read."""
+    from swimmy_db.pipeline.report import write_report
+
+    return write_report(Workspace(demo_survey), tmp_path_factory.mktemp("report") / "report")
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 -- paper: section 3.2, appendix 2; 2461 + 8 = 2147 + 322 = 2455 + 14 (ambiguity 24)
 -- after: model.candidates
 with best as (
-    select distinct sample, aperture, checkpoint_id from model.best_checkpoint
+    select distinct sample, aperture, checkpoint_id
+    from model.best_checkpoint
+    where experiment = setting_text('experiment')
 ),
 cuts as (
     select t.sample, t.aperture, t.checkpoint_id, t.band, t.n_above

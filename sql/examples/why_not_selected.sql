@@ -1,7 +1,7 @@
 -- shows: how far the XELGs that were missed stay below the threshold, band by band
 -- paper: section 4.1
 with best as (
-    select sample, checkpoint_id from model.best_checkpoint where aperture = 'disc'
+    select sample, checkpoint_id from model.published
 ),
 missed as (
     select m.sample, c.object_id

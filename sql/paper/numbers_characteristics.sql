@@ -1,5 +1,5 @@
 -- makes: paper.numbers_characteristics, the fractions that sections 4.3 and 4.4 quote: counted (view)
--- reads: model.judged_scores, model.published, survey.band_line_strengths, survey.bands, survey.classes, survey.stellar_properties
+-- reads: model.judged_scores, model.published, raw.dr16q, raw.milliquas, survey.band_line_strengths, survey.bands, survey.classes, survey.stellar_properties
 -- paper: sections 4.3 and 4.4
 -- stage: paper
 create or replace view paper.numbers_characteristics as
@@ -31,7 +31,8 @@ known_nuclei as (
         '4.3' as section,
         (14 + 234) / 5955 as paper_value,
         count(*) filter (where c.class = 'dr16q' or c.milliquas_class is not null) as our_n,
-        count(*) as our_total,
+        -- without both catalogues nothing is counted
+        case when exists (from raw.dr16q) or exists (from raw.milliquas) then count(*) else 0 end as our_total,
         'sql/survey/classes.sql' as source,
         null as note
     from galaxies g

@@ -1,4 +1,4 @@
--- makes: the scores of the object $1 by the best checkpoint, against the thresholds of its samples
+-- makes: the scores of the object $1 by the published checkpoint, against the thresholds of its samples
 -- reads: model.best_checkpoint, model.scores, model.thresholds, survey.bands, survey.sample_members
 -- paper: section 3.2
 with limits as (
@@ -35,4 +35,5 @@ inner join model.scores s on s.checkpoint_id = b.checkpoint_id and s.aperture = 
 inner join survey.bands d on d.band = s.band
 left join limits l
     on l.checkpoint_id = b.checkpoint_id and l.aperture = b.aperture and l.sample = b.sample and l.band = s.band
+where b.experiment = setting_text('experiment')
 order by b.sample, array_position(['disc', 'annulus', 'stamp'], b.aperture), d.position;

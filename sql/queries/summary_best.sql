@@ -14,5 +14,5 @@ select
     median_rate_all,
     validation_loss
 from model.best_checkpoint
-where aperture = 'disc'
-order by sample;
+where aperture = 'disc' and experiment = setting_text('experiment')
+order by sample = 'colour', sample;

@@ -5,4 +5,4 @@ select sample, max_level, count(*) as n_candidates
 from model.candidates
 where aperture = 'disc'
 group by sample, max_level
-order by sample, max_level;
+order by sample = 'colour', sample, max_level;

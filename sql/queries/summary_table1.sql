@@ -9,4 +9,4 @@ select
     paper_n as "paper's",
     printf('%.1f%%', 100 * paper_fraction) as "its share"
 from paper.table1
-order by sample, position;
+order by sample = 'colour', sample, position;

@@ -21,4 +21,4 @@ select
     case whose when 1 then format('{} (N={})', name, total) else 'paper''s' || repeat(' ', position) end as column_name,
     case when n is not null then printf('%d (%.1f%%)', n, 100 * fraction) end as cell
 from cells
-order by sample, checkpoint_id, min(place) over (partition by sample, checkpoint_id, bands), position, whose;
+order by sample = 'colour', sample, checkpoint_id, min(place) over (partition by sample, checkpoint_id, bands), position, whose;

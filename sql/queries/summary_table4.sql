@@ -31,4 +31,4 @@ cells as (
 )
 select sample, label as class, column_name, cell
 from cells
-order by sample, position, whose, column_position;
+order by sample = 'colour', sample, position, whose, column_position;

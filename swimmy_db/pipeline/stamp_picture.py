@@ -57,12 +57,11 @@ def draw_stamp(workspace: Workspace, catalog: Catalog, object_id: int, path: Pat
 
 
 def best_weights(catalog: Catalog) -> str | None:
-    """Path of the weights of the best checkpoint for the central disc; None before there is one."""
-    if not catalog.has("model.best_checkpoint"):
+    """Path of the weights of the published checkpoint; None before there is one."""
+    if not catalog.has("model.published"):
         return None
     return catalog.value(
-        "select path from model.best_checkpoint inner join model.checkpoints using (checkpoint_id) "
-        "order by aperture = 'disc' desc, sample limit 1"
+        "select path from model.published inner join model.checkpoints using (checkpoint_id) order by sample limit 1"
     )
 
 

@@ -14,8 +14,8 @@ from swimmy_db.report.style import specification
 class Figure:
     """A figure of the paper.
 
-    tables: what it is drawn from, `paper.figureN` first. draw: a chart or a sheet of stamps; called only where the
-    first table has rows. absent: why a survey may have none, said in the figure's place.
+    tables: what it is drawn from, `paper.figureN` first. draw: a chart, a sheet of stamps, None, or words why there is
+    none; called only where the first table has rows. absent: why a survey may have none, said in the figure's place.
     """
 
     name: str
@@ -40,11 +40,12 @@ class Drawn:
     chart: Any = None
     sheet: StampSheet | None = None
     reason: str = ""
+    is_simulated: bool = False
 
     @cached_property
     def specification(self) -> dict[str, Any]:
-        """The figure as Vega-Lite; a sheet of stamps as a chart of images."""
-        return specification(self.chart if self.sheet is None else self.sheet.chart())
+        """The figure as Vega-Lite, a sheet of stamps as a chart of images; it says where a survey is simulated."""
+        return specification(self.chart if self.sheet is None else self.sheet.chart(), self.is_simulated)
 
 
 def why_not(material: Material, table: str, otherwise: str) -> str:
@@ -60,4 +61,7 @@ def draw_figure(figure: Figure, material: Material) -> Drawn:
     drawing = figure.draw(material) if material.rows(table) else None
     if drawing is None:
         return Drawn(figure, reason=why_not(material, table, figure.absent))
-    return Drawn(figure, sheet=drawing) if isinstance(drawing, StampSheet) else Drawn(figure, chart=drawing)
+    if isinstance(drawing, str):
+        return Drawn(figure, reason=f"Not shown: {drawing}.")
+    kind = "sheet" if isinstance(drawing, StampSheet) else "chart"
+    return Drawn(figure, **{kind: drawing}, is_simulated=material.is_simulated)

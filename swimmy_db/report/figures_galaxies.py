@@ -6,7 +6,17 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import BLACK, PALE, PANEL_WIDTH, band_colour, by_key, row_of, values, zoomable
+from swimmy_db.report.style import (
+    BLACK,
+    PALE,
+    PANEL_WIDTH,
+    band_colour,
+    by_key,
+    layered,
+    row_of,
+    values,
+    zoomable,
+)
 
 CATALOGUES = {"mpa_jhu": "MPA-JHU", "gswlc": "GSWLC-2"}
 SIDE = 55  # height of the histograms beside the plane
@@ -79,7 +89,7 @@ def _panel(material: Material, catalog: str, band: str) -> Any:
         .encode(x="log_mass:Q", y="log_sfr:Q")
     )
     plane = zoomable(
-        alt.layer(density, points, sequence).properties(width=PANEL_WIDTH - 60, height=HEIGHT), f"{catalog}_{band}"
+        layered(density, points, sequence).properties(width=PANEL_WIDTH - 60, height=HEIGHT), f"{catalog}_{band}"
     )
     bins = of("paper.figure13_histograms", band=band)
     by_quantity = by_key(bins, "quantity")

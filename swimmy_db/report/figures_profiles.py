@@ -6,7 +6,13 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import GREY, PURPLE, row_of, values
+from swimmy_db.report.style import (
+    GREY,
+    PURPLE,
+    layered,
+    row_of,
+    values,
+)
 
 GROUPS = {True: "selected", False: "not selected"}
 COLOURS = {"selected": PURPLE, "not selected": GREY}
@@ -67,7 +73,7 @@ def _panel(rows: list[dict], band: str, title: str | None, has_legend: bool) -> 
         .mark_line(strokeWidth=2.6, clip=True, point=alt.OverlayMarkDef(size=18))
         .encode(x=x, y=y, color=colour, tooltip=tooltip)
     )
-    return alt.layer(singles, means).properties(width=WIDTH, height=HEIGHT, title=band)
+    return layered(singles, means).properties(width=WIDTH, height=HEIGHT, title=band)
 
 
 FIGURES = (

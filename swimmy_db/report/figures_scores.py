@@ -14,6 +14,7 @@ from swimmy_db.report.style import (
     PANEL_WIDTH,
     band_colour,
     by_key,
+    layered,
     log_axis,
     log_scale,
     panels,
@@ -117,12 +118,18 @@ def score_plane(
                 tooltip=[alt.Tooltip("n:Q", title="galaxies", format=",")],
             )
         )
-        rows = [{**row, "kind": kind_of(row), "is": "selected" if row["is_selected"] else "not selected"}
-                for row in singles.get(band, [])]  # fmt: skip
-        points = (
-            alt.Chart(values(rows))
-            .mark_point(filled=True, clip=True, opacity=0.8, stroke="white", strokeWidth=0.4)
-            .encode(
+        columns = ("object_id", x, "s_anom", "sigma")
+        rows = [
+            {name: row[name] for name in columns}
+            | {"kind": kind_of(row), "is": "selected" if row["is_selected"] else "not selected"}
+            for row in singles.get(band, [])
+        ]
+
+        def points(rows: list[dict], size: int) -> alt.Chart:
+            base = alt.Chart(values(rows)).mark_point(
+                filled=True, clip=True, opacity=0.8, stroke="white", strokeWidth=0.4, size=size
+            )
+            return base.encode(
                 x=alt.X(f"{x}:Q", scale=x_scale),
                 y=alt.Y("s_anom:Q"),
                 shape=alt.Shape(
@@ -135,7 +142,6 @@ def score_plane(
                     scale=alt.Scale(domain=["selected", "not selected"], range=[colour, BLACK]),
                     legend=alt.Legend(title=None, orient="bottom", symbolType="circle"),
                 ),
-                size=alt.condition("datum.kind == 'galaxy'", alt.value(18), alt.value(42)),
                 tooltip=[
                     alt.Tooltip("object_id:N"),
                     alt.Tooltip("kind:N"),
@@ -145,10 +151,12 @@ def score_plane(
                     alt.Tooltip("sigma:Q", format=".2f"),
                 ],
             )
-        )  # fmt: skip
+
+        ordinary = points([row for row in rows if row["kind"] == "galaxy"], 18)
+        special = points([row for row in rows if row["kind"] != "galaxy"], 42)
         first = (singles.get(band) or cells[band])[0]
         lines = threshold_lines({"top 5 % (2 σ)": first["limit_2sigma"], "top 0.3 % (3 σ)": first["limit_3sigma"]}, "y")
-        chart = alt.layer(density, points, lines).resolve_scale(shape="shared")
+        chart = layered(density, ordinary, special, lines).resolve_scale(shape="shared")
         title_of = f"{band}{headings.get(band, '')}"
         return zoomable(chart.properties(width=PANEL_WIDTH, height=PANEL_HEIGHT + 30, title=title_of), band)
 

@@ -7,7 +7,15 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import BAND_COLOURS, GREY, band_colour, by_key, values, zoomable
+from swimmy_db.report.style import (
+    BAND_COLOURS,
+    GREY,
+    band_colour,
+    by_key,
+    layered,
+    values,
+    zoomable,
+)
 
 # Rest-frame vacuum wavelengths, Angstrom (survey.lines has those of air, as MPA-JHU measures them).
 LINES = {"[O II]": 3728.5, "Hβ": 4862.7, "[O III]": 5008.2, "Hα": 6564.6, "[S II]": 6725.5}
@@ -65,7 +73,7 @@ def _line(rows: list[dict], colour: str, width: int, height: int, zoom: str | No
         y=alt.value(3), text="line:N"
     )
     layers = [rules, spectrum, names] if zoom else [rules, spectrum]
-    return alt.layer(*layers).properties(width=width, height=height)
+    return layered(*layers).properties(width=width, height=height)
 
 
 def _singles(rows: list[dict], band: str) -> Any:

@@ -10,10 +10,11 @@ from swimmy_db.report.stamp_strips import StampSheet, Strip, colour_stamp, resid
 from swimmy_db.report.style import by_key
 
 CLASS_NAMES = {"training": "training data", "dr16q": "DR16Q quasars", "xelg": "XELGs"}
+NO_CUBES = "none of its galaxies has a cube"
 POSTAGE_STAMPS = 225  # per band, at most: as many as the paper's figure 19 has
 
 
-def draw_examples(material: Material) -> StampSheet | None:
+def draw_examples(material: Material) -> StampSheet | str:
     """Figure 6: galaxies of three classes; the sigma of each selection band on its residual."""
     groups = []
     for panel, rows in by_key(material.published("paper.figure6"), "panel").items():
@@ -27,25 +28,25 @@ def draw_examples(material: Material) -> StampSheet | None:
     return _sheet(material, groups, material.selection_bands)
 
 
-def draw_candidates(material: Material) -> StampSheet | None:
+def draw_candidates(material: Material) -> StampSheet | str:
     """Figure 7: candidates drawn at random from each selection band."""
     by_band = by_key(material.published("paper.figure7"), "selection_band")
     groups = [(f"selected in {band}", rows, {}) for band, rows in by_band.items()]
     return _sheet(material, groups, material.selection_bands)
 
 
-def draw_negative_residuals(material: Material) -> StampSheet | None:
+def draw_negative_residuals(material: Material) -> StampSheet | str:
     """Figure 17: high scores with too little light, residuals of all bands."""
     by_band = by_key(material.published("paper.figure17"), "selection_band")
     groups = [(f"too little light in {band}", rows, {}) for band, rows in by_band.items()]
     return _sheet(material, groups, material.bands)
 
 
-def draw_most_anomalous(material: Material) -> StampSheet | None:
+def draw_most_anomalous(material: Material) -> StampSheet | str:
     return _postage_stamps(material, "paper.figure14")
 
 
-def draw_colour_selected(material: Material) -> StampSheet | None:
+def draw_colour_selected(material: Material) -> StampSheet | str:
     return _postage_stamps(material, "paper.figure19")
 
 
@@ -53,13 +54,13 @@ def _sheet(
     material: Material,
     groups: Sequence[tuple[str, list[dict], dict[int, dict[str, float]]]],
     residual_bands: Sequence[str],
-) -> StampSheet | None:
+) -> StampSheet | str:
     """Strips of original, reconstruction and residuals; all residuals of the figure share one scale."""
     held = material.pixels.holds([row["object_id"] for _, rows, _ in groups for row in rows])
     kept = [(title, [row for row in rows if row["object_id"] in held], notes) for title, rows, notes in groups]
     kept = [group for group in kept if group[1]]
     if not kept:
-        return None
+        return NO_CUBES
     places = [material.bands.index(band) for band in residual_bands]
     loaded = [material.pixels.load([row["object_id"] for row in rows], material.checkpoint_id) for _, rows, _ in kept]
     full_scale = residual_scale(
@@ -91,7 +92,7 @@ def _sheet(
     return StampSheet(made, labels, scale)
 
 
-def _postage_stamps(material: Material, table: str) -> StampSheet | None:
+def _postage_stamps(material: Material, table: str) -> StampSheet | str:
     groups = []
     for band, rows in by_key(material.published(table), "selection_band").items():
         held = material.pixels.holds([row["object_id"] for row in rows])
@@ -107,7 +108,7 @@ def _postage_stamps(material: Material, table: str) -> StampSheet | None:
         level = rows[0].get("level_shown")
         more += "" if level in (None, "3.5sigma") else f", {level}: the sample is too small for a higher level"
         groups.append((f"the {band} band anomaly ({len(rows)}{more})", strips))
-    return StampSheet(groups) if groups else None
+    return StampSheet(groups) if groups else NO_CUBES
 
 
 def describe(row: dict) -> str:

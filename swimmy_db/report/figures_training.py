@@ -6,7 +6,15 @@ import altair as alt
 
 from swimmy_db.report.figure import Figure
 from swimmy_db.report.material import Material
-from swimmy_db.report.style import BLACK, BLUE, GREEN, VERMILLION, values, zoomable
+from swimmy_db.report.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    VERMILLION,
+    layered,
+    values,
+    zoomable,
+)
 
 LEFT = {"train_loss": ("training", BLACK), "validation_loss": ("validation", GREEN)}
 RIGHT = {"rate_dr16q": ("DR16Q quasars", VERMILLION), "rate_xelg": ("XELGs", BLUE)}
@@ -67,7 +75,7 @@ def _epochs(rows: list[dict], kinds: list[tuple[str, str]], title: str, axis: al
         tooltip=tooltip,
     )
     return zoomable(
-        alt.layer(runs, bars, line, points).properties(width=400, height=270), "".join(filter(str.isalnum, title))
+        layered(runs, bars, line, points).properties(width=400, height=270), "".join(filter(str.isalnum, title))
     )
 
 

@@ -44,10 +44,10 @@ def write_mrt(table: pa.Table, path: Path, about: About, warning: str | None) ->
         column = MaskedColumn(astropy_column(signed(values), ascii_only=not _is_number(values)))
         if column.dtype.kind == "S":
             column = MaskedColumn(np.char.decode(column.filled(b""), "ascii"), mask=column.mask)
-        if column.dtype.kind == "f":
-            column = _rounded(column)
         if column.ndim > 1:
             column = MaskedColumn([" ".join(f"{v:g}" for v in row) for row in column.filled(np.nan).tolist()])
+        if column.dtype.kind == "f":
+            column = _rounded(column)
         if not np.ma.getmaskarray(column).any():
             # a masked column is described as one that may be blank
             column = Column(np.ma.getdata(column))
@@ -60,6 +60,8 @@ def write_mrt(table: pa.Table, path: Path, about: About, warning: str | None) ->
     text = io.StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnitsWarning)
+        # the limits that it prints overflow at the ends of int64; the values do not
+        warnings.simplefilter("ignore", RuntimeWarning)
         Table(columns).write(text, format="ascii.mrt")
     remarks = [warning] if warning else []
     remarks += [f"columns without any value are left out: {', '.join(empty)}"] if empty else []

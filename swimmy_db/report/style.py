@@ -15,6 +15,9 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 PANEL_WIDTH, PANEL_HEIGHT = 260, 210
 SIGNIFICANT = 6  # digits that a plotted number keeps: the page stays small and no eye sees the difference
 
+NO_ROWS = "[]"
+SIMULATED, SIMULATED_COLOUR = "simulated survey", "#8A6D1D"
+
 CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "#ffffff",
@@ -63,6 +66,11 @@ def row_of(charts: Sequence[alt.Chart], columns: int = 3, spacing: int = 18) -> 
     return alt.concat(*charts, columns=columns, spacing=spacing).resolve_scale(
         color="independent", shape="independent", fill="independent", strokeDash="shared"
     )
+
+
+def layered(*charts: alt.Chart) -> alt.LayerChart:
+    """Charts over each other, those without data left out: they have no extent for the axes."""
+    return alt.layer(*(chart for chart in charts if getattr(chart.data, "values", None) != NO_ROWS))
 
 
 def zoomable(chart: Any, name: str = "all") -> Any:
@@ -115,14 +123,20 @@ def log_axis(mantissas: Sequence[int] = (1,), **options: Any) -> alt.Axis:
     return alt.Axis(labelExpr=f"indexof({list(mantissas)}, {digit}) >= 0 ? datum.label : ''", **options)
 
 
-def specification(chart: Any) -> dict[str, Any]:
-    """The chart as Vega-Lite with the common configuration."""
+def specification(chart: Any, is_simulated: bool = False) -> dict[str, Any]:
+    """The chart as Vega-Lite with the common configuration; a simulated survey's says so, wherever it is pasted."""
     document = chart.to_dict(validate=True)
     document["datasets"] = {
         name: json.loads(rows) if isinstance(rows, str) else rows for name, rows in document.get("datasets", {}).items()
     }
-    own = {"view": document.get("config", {}).get("view", {})} if "config" in document else {}
-    document["config"] = CONFIG | ({"view": {"stroke": None}} if own.get("view", {}).get("stroke", "") is None else {})
+    is_framed = document.get("config", {}).get("view", {}).get("stroke", "") is not None
+    document["config"] = CONFIG if is_framed else CONFIG | {"view": {"stroke": None}}
+    if is_simulated:
+        own = document.get("title")
+        mark = {"text": SIMULATED, "anchor": "end", "fontSize": 10, "color": SIMULATED_COLOUR, "offset": 3}
+        if own is not None:
+            mark = {"text": own, "subtitle": SIMULATED, "subtitleFontSize": 10, "subtitleColor": SIMULATED_COLOUR}
+        document["title"] = mark
     return document
 
 

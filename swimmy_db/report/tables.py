@@ -175,7 +175,7 @@ def table4(material: Material) -> HtmlTable:
     columns = sorted({row["selected_in"] for row in rows}, key=places.index)
     headings = ["Milliquas class", "N", "the paper's N"]
     for name in columns:
-        headings += [f"{name}", f"{name}, the paper's"]
+        headings += [name, "the paper's"]
     lines = []
     for position in sorted({row["position"] for row in rows}):
         of_column = {row["selected_in"]: row for row in rows if row["position"] == position}

@@ -1,6 +1,8 @@
 """`swimmy sql` and `swimmy export`: what a person and a program get."""
 
 import json
+import subprocess
+import sys
 import warnings
 
 import pyarrow as pa
@@ -147,3 +149,14 @@ def test_truth_and_files_that_exist_are_refused(swimmy, bare, tmp_path):
     assert swimmy("export", "survey.bands", "--to", "x.tsv", workspace=bare).code == 2
     assert swimmy("export", "survey.bands", "--to", "nowhere/x.csv", workspace=bare).code == 2
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["x.csv"], "no temporary files are left"
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(demo_survey):
+    """`swimmy sql ... | head -1`: quiet, and exit code 0."""
+    call = [sys.executable, "-c", "from swimmy_db.cli.main import run; run()", "sql", "--workspace", str(demo_survey)]
+    for more in ([], ["--json"]):
+        statement = "from model.scores, range(200)"
+        running = subprocess.Popen([*call, statement, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert (running.wait(60), running.stderr.read()) == (0, "")

@@ -2,6 +2,7 @@
 
 import json
 
+from swimmy_db.pipeline.report import Written
 from swimmy_db.report.figures import FIGURES
 
 
@@ -15,10 +16,16 @@ def test_report_writes_a_page_into_the_workspace(swimmy, demo):
     assert f"{sum(f'{name}: ' not in said for name in FIGURES)} figures" in said
 
 
-def test_report_writes_elsewhere(swimmy, demo, tmp_path):
-    assert swimmy("report", "--page-only", "--to", tmp_path / "search", workspace=demo).code == 0
-    assert (tmp_path / "search" / "index.html").exists()
-    assert not demo.report.exists()
+def test_report_writes_where_it_is_told(swimmy, demo, tmp_path, monkeypatch):
+    told = {}
+
+    def write(workspace, folder, with_exports, progress):
+        told.update(folder=folder, with_exports=with_exports)
+        return Written(folder / "index.html", 5, (), {}, 1)
+
+    monkeypatch.setattr("swimmy_db.pipeline.report.write_report", write)
+    assert swimmy("report", "--to", tmp_path / "search", workspace=demo).code == 0
+    assert told == {"folder": tmp_path / "search", "with_exports": True}
 
 
 def test_report_before_the_pipeline_says_what_comes_first(swimmy, bare):

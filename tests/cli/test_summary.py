@@ -3,7 +3,7 @@
 import pytest
 from swimmy_db.cli.summary import WIDTH, summary_lines
 
-from swimmy_db.catalog import open_catalog
+from swimmy_db.catalog import open_catalog, publish
 from swimmy_db.pipeline.summary import Summary, spread, summarise
 from swimmy_db.workspace import Workspace
 
@@ -63,12 +63,22 @@ def test_a_real_and_blind_survey_is_not_called_simulated(place):
     best = {**seen.sections["best"][0], "rate_dr16q": None, "rate_xelg": None}
     best["rule"] = "min(validation_loss)"
     sections = {**seen.sections, "best": [best], "table4": []}
-    blind = Summary("kids", "dr4", False, sections, seen.seconds, 0, seen.places)
+    blind = Summary("kids", "dr4", False, sections, seen.seconds, 0, seen.places, is_blind=True)
     lines = summary_lines(blind)
     assert lines[0] == "Survey: kids dr4"
     assert "SIMULATED" not in "".join(lines)
     assert "none: this survey has no labels for it" in section(lines, "Table 4")[0]
     assert "DR16Q" not in " ".join(section(lines, "Best"))
+    assert "all galaxies train" in section(lines, "Table 1")[-1]
+
+
+def test_a_survey_with_mpa_jhu_is_not_blind_and_one_without_is(demo):
+    assert not summarise(demo).is_blind
+    with publish(demo, "select") as publication:
+        publication.bands = tuple("grizy")
+        publication.connection.execute("update survey.classes set has_mpa_jhu = false")
+        publication.connection.execute("update survey.classes set is_training = true")
+    assert summarise(demo).is_blind
 
 
 def test_cells_are_spread_into_columns_in_their_order():

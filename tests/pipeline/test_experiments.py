@@ -14,7 +14,7 @@ def test_an_experiment_differs_in_what_its_entry_says(bare):
     published, small, noisy = experiments_of(bare.settings())
     assert published == bare.settings()
     assert (small.experiment, small.latent_dim, small.noise_std, small.runs) == ("d4_noise020", 4, 0.02, 10)
-    assert (noisy.experiment, noisy.latent_dim, noisy.noise_std, noisy.runs) == ("noisy", 8, 0.05, 3)
+    assert (noisy.experiment, noisy.latent_dim, noisy.noise_std, noisy.runs) == ("noisy", 8, 0.05, 4)
     assert small.epochs == published.epochs
     # the same name again: other values, no second entry
     add_experiment(bare, "noisy", latent_dim=16, runs=2)

@@ -1,6 +1,7 @@
 """Exports: every type and every missing value comes back from every format as it went in."""
 
 import warnings
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -84,6 +85,47 @@ def test_csv_reads_back_the_same(tmp_path):
     for name in ("object_id", "small", "big", "flux", "single", "known", "flag", "word", "ra", "dec"):
         assert table[name].to_pylist() == ROWS[name].to_pylist(), name
     assert table["pair"].to_pylist() == ["[1.0, 2.0]", "[3.0, 4.0]", "[5.0, 6.0]"]
+
+
+def test_csv_of_a_simulated_survey_says_so_in_every_row(tmp_path):
+    write(tmp_path / "x.csv")
+    table = csv.read_csv(tmp_path / "x.csv")
+    assert table.column_names == [*ROWS.column_names, "is_simulated"]
+    assert table["is_simulated"].to_pylist() == [True, True, True]
+    write(tmp_path / "real.csv", replace(ABOUT, simulated=False))
+    assert csv.read_csv(tmp_path / "real.csv").column_names == ROWS.column_names
+    own = ROWS.select(["ra"]).append_column("is_simulated", pa.array([False] * 3))
+    write(tmp_path / "own.csv", ABOUT, own)
+    assert csv.read_csv(tmp_path / "own.csv")["is_simulated"].to_pylist() == [False] * 3
+
+
+def test_machine_readable_text_reads_back_with_units_meanings_and_blanks(tmp_path):
+    assert write(tmp_path / "x.mrt") == 3
+    table = Table.read(tmp_path / "x.mrt", format="ascii.mrt")
+    assert table["object_id"].dtype.kind == "i"
+    assert table["object_id"].tolist() == ROWS["object_id"].to_pylist()
+    assert table["small"].tolist() == [1, None, -(2**31)]
+    assert table["flux"].tolist() == [0.1, None, 1e-300]
+    assert table["nan"].tolist() == [None, 1.0, 2.0]
+    assert table["flag"].tolist() == [1, None, 0]
+    assert table["ra"].tolist() == pytest.approx([0.0, 180.0, 359.9999999], abs=1e-6)
+    assert table["dec"].tolist() == [0.0, -90.0, None]
+    assert table["word"][0] == "a"
+    assert table["ra"].unit == "deg"
+    assert table["flux"].unit == "1e-17 erg / (s cm2)"
+    assert table["ra"].description == "right ascension"
+    # astropy would write it one byte narrower than it says
+    assert "nothing" not in table.colnames
+    text = (tmp_path / "x.mrt").read_text()
+    assert text.startswith("Title: SIMULATED SURVEY: raw.things\n")
+    assert "nothing in it is an observation" in text
+    assert "left out: nothing" in text
+
+
+def test_machine_readable_text_describes_columns_by_their_values(tmp_path):
+    with pytest.raises(UsageError, match="has no rows"):
+        write(tmp_path / "x.mrt", rows=ROWS.slice(0, 0))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", ["fits", "vot"])

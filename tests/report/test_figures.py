@@ -52,6 +52,15 @@ def test_most_figures_can_be_drawn_of_the_tiny_survey(drawn):
     assert missing <= {"figure8", "figure14", "figure15", "figure17", "figure18", "figure19"}
 
 
+def test_a_figure_of_a_simulated_survey_says_so_also_where_it_is_pasted(drawn):
+    from dataclasses import replace
+
+    for name in ("figure1", "figure5", "figure6"):
+        assert "simulated survey" in vl_convert.vegalite_to_svg(json.dumps(drawn[name].specification))
+        real = replace(drawn[name], is_simulated=False)
+        assert "simulated" not in vl_convert.vegalite_to_svg(json.dumps(real.specification))
+
+
 def test_the_counts_of_figure_1_are_the_table_s(drawn, report_material):
     rows = report_material.rows("paper.figure1")
     shown = data_of(drawn["figure1"].specification)
@@ -87,10 +96,17 @@ class Absent:
 
 
 class Empty:
-    """A catalogue whose tables have no rows of any sample."""
+    """A catalogue whose tables have no rows of any sample, with or without a word why."""
+
+    def __init__(self, reason=None):
+        self.reason = reason
 
     def has(self, table):
         return True
+
+    def value(self, sql, parameters=()):
+        assert parameters == ["paper.figure8"]
+        return self.reason
 
     def rows(self, sql, parameters=()):
         return [("sample",)]
@@ -99,7 +115,14 @@ class Empty:
         return pa.table({"sample": pa.array([], pa.string())})
 
 
-@pytest.mark.parametrize(("catalog", "said"), [(Absent(), "is not made"), (Empty(), "no quasar is known.")])
+@pytest.mark.parametrize(
+    ("catalog", "said"),
+    [
+        (Absent(), "is not made"),
+        (Empty(), "no quasar is known."),
+        (Empty("no DR16Q catalogue"), "no DR16Q catalogue."),
+    ],
+)
 def test_a_figure_without_data_is_never_an_empty_axis(report_material, catalog, said):
     from dataclasses import replace
 

@@ -9,9 +9,6 @@ import time
 
 import pytest
 
-from swimmy_db.pipeline.report import write_report
-from swimmy_db.workspace import Workspace
-
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -21,18 +18,16 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def page(demo_survey, tmp_path_factory):
+def page(demo_report):
     webdriver = pytest.importorskip("selenium.webdriver")
-    folder = tmp_path_factory.mktemp("page") / "report"
-    written = write_report(Workspace(demo_survey), folder, with_exports=False)
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
     for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"):
         options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
+    options.add_experimental_option("prefs", {"download_restrictions": 3})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.get(written.page.as_uri())
+    driver.get(demo_report.page.as_uri())
     yield driver
     driver.quit()
 

@@ -27,6 +27,8 @@ MISSING_VALUES = (
 )
 # Needed values that a whole patch lacks.
 PATCH_FAULTS = {"patch_qa": "no_row", "iseeing": "no_seeing", "rmag_psf_depth": "no_depth"}
+# What lacks only a redshift that counts may be in the colour sample (appendix 3).
+IN_COLOUR_SAMPLE = ("insecure_redshift", "other_survey_redshift", "missing:specz_redshift")
 
 
 def plan_failures(planner: "Planner") -> None:
@@ -70,8 +72,6 @@ def plan_failures(planner: "Planner") -> None:
         spectrum = planner.spectrum(row)
         spectrum.scale_to(planner.faint_magnitude(16.5))
         planner.add("galaxy", row, spectrum, failed_cut="no_redshift")
-    # what a search without redshifts may find (appendix 3)
-    planner.xelgs(options.count(options.no_redshift_xelg_share), has_mpa_jhu=False, failed_cut="no_redshift")
     for position in range(options.count(options.star_share)):
         row = planner.row()
         planner.add(
@@ -82,6 +82,8 @@ def plan_failures(planner: "Planner") -> None:
             failed_detail="star, with a redshift of 0" if position % 2 else "star, without a redshift",
             writes_cutout=False,
         )
+    # what a search without redshifts may find (appendix 3)
+    planner.xelgs(options.count(options.no_redshift_xelg_share), has_mpa_jhu=False, failed_cut="no_redshift")
 
 
 def _ordinary(
@@ -110,7 +112,7 @@ def _ordinary(
         failed_cut=cut,
         failed_detail=detail,
         has_mpa_jhu=bool(planner.rng.random() < 0.5),
-        writes_cutout=False,
+        writes_cutout=cut in IN_COLOUR_SAMPLE,
     )
 
 

@@ -75,6 +75,7 @@ def fill(survey, t: SimpleNamespace) -> None:
         log_mass=masses,
         log_sfr=t.log_sfr[mpa].tolist(),
     )
+    survey.add("raw.dr16q", {"ra": 0.0, "dec": 0.0})
     gswlc = np.flatnonzero(t.in_gswlc)
     survey.add_columns(
         "raw.gswlc",
