@@ -21,3 +21,7 @@ class InputRefused(SwimmyError):
 
 class NotReady(SwimmyError):
     """What was asked for needs an earlier step; the message names the command that comes first (exit code 1)."""
+
+
+class FetchFailed(SwimmyError):
+    """An archive could not be reached or did not serve what was asked for; what came stays for the next attempt."""
