@@ -179,10 +179,11 @@ class Settings(BaseModel):
         pattern="^(patch|picker)$",
     )
     hsc_cutouts: str = _setting(
-        "files",
+        "auto",
         "2.3",
-        "files (downloads/hsc/cutouts) or service (fetch what lacks)",
-        pattern="^(files|service)$",
+        "cutouts: files (downloads/hsc/cutouts), service (fetch what lacks), or auto (service where the catalogue was "
+        "fetched too)",
+        pattern="^(auto|files|service)$",
     )
     hsc_variance: bool = _setting(False, "2.3", "keep the variance of each stamp beside its pixels")
     hsc_release_file: str = _setting("", "2.1", "a TOML of one's own that describes HSC releases as hsc_releases.toml")

@@ -25,14 +25,15 @@ MEMBERS = """
     order by object_id
 """
 OBJECTS = "select object_id, ra, dec from survey.parents where isfinite(ra) and isfinite(dec)"
-SERVICE, PICKER = "service", "picker"
+SERVICE, AUTO, PICKER = "service", "auto", "picker"
+CATALOGUE_URLS = "select count(*) from meta.files where source = 'ingest-hsc' and url is not null"
 KERNELS = "psf"
 
 
 def compute(work: Work) -> None:
     """Write stamps/ with its index; cutouts that are missing or cannot be used go to the rejects.
 
-    With hsc_cutouts = service, what the tars of downloads/hsc/cutouts lack is fetched from the archive.
+    With hsc_cutouts = service or auto, what the tars of downloads/hsc/cutouts lack is fetched from the archive.
     """
     from swimmy_db.cubes.stamps import write_stamps
 
@@ -54,7 +55,7 @@ def compute(work: Work) -> None:
         stamps = counted(own_stamps(work, set(members), settled))
     else:
         stamps = counted(hsc_stamps(work, members, settled))
-        if work.settings.hsc_cutouts == SERVICE:
+        if are_fetched(work):
             # begun when the tars are through, for what they lack
             stamps = chain(stamps, service_stamps(work, members, settled))
     folder = work.staging / "stamps"
@@ -69,6 +70,12 @@ def compute(work: Work) -> None:
                 work.reject("no cutout was brought", object_id=object_id, band=band)
     if work.settings.psf == PICKER:
         write_kernels(work, written.index, members, folder / KERNELS)
+
+
+def are_fetched(work: Work) -> bool:
+    """Whether cutouts that no tar has are asked for: as set, or as the catalogue came, over the network or by hand."""
+    chosen = work.settings.hsc_cutouts
+    return chosen == SERVICE or (chosen == AUTO and work.catalog.value(CATALOGUE_URLS) > 0)
 
 
 def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set[tuple[int, str]]) -> Iterator:

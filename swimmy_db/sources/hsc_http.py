@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from swimmy_db.config import Settings
-from swimmy_db.errors import SwimmyError
+from swimmy_db.errors import FetchFailed
 from swimmy_db.sources.hsc_credentials import Account
 
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
@@ -29,7 +29,7 @@ SHOWN = 600  # characters of a service's own words
 _TAGS = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 
 
-class HscError(SwimmyError):
+class HscError(FetchFailed):
     """An HSC-SSP service did not do what it was asked."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from servers.hsc import PASSWORD, Answer
 
-from swimmy_db.catalog import open_catalog
+from swimmy_db.catalog import open_catalog, publish
 from swimmy_db.errors import SwimmyError
 from swimmy_db.pipeline.runner import run_stages
 from swimmy_db.pipeline.settings import change_settings
@@ -37,10 +37,10 @@ def online(demo, hsc_server) -> Workspace:
     return demo
 
 
-def fetch(workspace: Workspace, **changes: str) -> None:
+def fetch(workspace: Workspace, force: bool = False, **changes: str) -> None:
     if changes:
         change_settings(workspace, changes)
-    for _ in run_stages(workspace, ["stamps"]):
+    for _ in run_stages(workspace, ["stamps"], force=force):
         pass
 
 
@@ -112,6 +112,24 @@ def test_tars_that_are_there_are_not_asked_for(demo, demo_survey, hsc_server):
     fetch(demo)
     assert_as_from_files(demo, demo_survey)
     assert sum(hsc_server.asked("cutouts")) == n_all - n_sent
+
+
+def test_a_survey_whose_catalogue_was_fetched_fetches_its_cutouts(online, demo_survey, hsc_server):
+    change_settings(online, {"hsc_cutouts": "auto"})
+    with publish(online, "ingest") as publication:
+        publication.connection.execute(
+            "update meta.files set url = 'https://x/' where path = 'downloads/hsc/masks.csv'"
+        )
+    fetch(online, force=True)
+    assert_as_from_files(online, demo_survey)
+    assert hsc_server.asked("cutouts")
+
+
+def test_a_survey_from_files_asks_nobody(online, hsc_server):
+    fetch(online, force=True, hsc_cutouts="auto")
+    assert not hsc_server.requests
+    reasons = table(online, "select distinct reason from meta.rejects where stage = 'stamps'")
+    assert reasons == [("no cutout was brought",)]
 
 
 def test_a_changed_selection_fetches_only_what_is_new(online, demo_survey, hsc_server):
