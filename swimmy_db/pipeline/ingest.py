@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from swimmy_db.catalog import Publication, last_runs, new_staging, open_catalog, publish
+from swimmy_db.config import Settings
 from swimmy_db.errors import InputRefused, SwimmyError
 from swimmy_db.pipeline.arrivals import OWN, SIMULATED, arrival
 from swimmy_db.pipeline.fetch import Fetched, archive_of, check_options, discard, fetch_archive, link_or_copy
@@ -25,6 +26,7 @@ from swimmy_db.pipeline.stage import (
     staged_files,
 )
 from swimmy_db.publishing import replace_folder
+from swimmy_db.sources.fetching import defaults, options_of
 from swimmy_db.sources.registry import SOURCES
 from swimmy_db.workspace import Workspace, default_settings, resolve, settings_document
 
@@ -85,7 +87,7 @@ def ingest_fetched(
                 workspace,
                 staging,
                 names,
-                {"preset": preset},
+                settings_to_begin_with(names, options, preset),
                 simulated=False,
                 progress=progress,
                 fetched={arrived.name: arrived for arrived in fetched},
@@ -224,6 +226,22 @@ def publish_arrival(publication: Publication, read: Read, mark: str | None) -> d
     origin = Provenance(mark or contents, "", code_version(READERS), {})
     record_stage(publication, origin, read.started, read.seconds + time.monotonic() - clock, recorded)
     return counts
+
+
+def settings_to_begin_with(names: Sequence[str], options: Mapping[str, str], preset: str) -> dict:
+    """A new workspace's settings: the preset, and those that the fetch was told (HSC's options are settings).
+
+    So `swimmy ingest hsc --option release=pdr2_wide` makes a workspace of that release, whose cutouts come from there.
+    """
+    told = {
+        key: value
+        for name in names
+        if name not in defaults()
+        for key, value in options_of(name, options).items()
+        if key in Settings.model_fields
+    }
+    settings = resolve({"preset": preset, **told}, "options of the fetch")
+    return {"preset": preset} | {key: getattr(settings, key) for key in told}
 
 
 def keep_beside(workspace: Workspace, name: str, staging: Path) -> None:

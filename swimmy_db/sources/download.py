@@ -93,13 +93,13 @@ def download(
             attempt.run()
             break
         except _Again as again:
-            failures = 1 if again.progressed else failures + 1
+            failures = 0 if again.progressed else failures + 1
             if failures >= network.tries:
                 raise FetchFailed(
                     f"{remote.name}: {again}, {failures} times in a row, for {remote.url}; {attempt.kept()} (options "
                     f"network.tries, network.timeout; the address comes from {remote.options})"
                 ) from None
-            _wait(again.wait, failures, network, remote)
+            _wait(again.wait, max(failures, 1), network, remote)
     return attempt.finish()
 
 

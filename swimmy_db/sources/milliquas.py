@@ -183,11 +183,13 @@ def _fetch_text(folder: Path, request: FetchRequest, progress: Progress) -> list
             member = next(name for name in archive.namelist() if name.lower().endswith("milliquas.txt"))
             with archive.open(member) as source, open(path, "wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, StopIteration) as fault:
+    except Exception as fault:  # a damaged zip raises BadZipFile, OSError, EOFError, zlib.error and more
+        full = full_disk(fault, path) if isinstance(fault, OSError) else None
+        if full is not None:
+            raise full from None
         packed.path.unlink()
-        raise InputRefused(f"{url}: expected a zip with milliquas.txt, found {fault or 'no such member'}") from None
-    except OSError as fault:
-        raise full_disk(fault, path) or fault from None
+        found = "none in it" if isinstance(fault, StopIteration) else str(fault) or type(fault).__name__
+        raise InputRefused(f"{url}: expected a zip with milliquas.txt (milliquas.text_url), found {found}") from None
     return [note_finished(path, url)]
 
 

@@ -15,7 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import requests
-from servers.archives import CAS, SAS_DR16Q, SAS_GALSPEC, SPECTRA, TAP, document, serve_archives, spectrum_file
+from servers.archives import (
+    CAS,
+    SAS_DR16Q,
+    SAS_GALSPEC,
+    SPECTRA,
+    TAP,
+    document,
+    in_layout_a,
+    serve_archives,
+    spectrum_file,
+    zipped,
+)
 from servers.files import Fault, Server, serving
 
 from swimmy_db.catalog import open_catalog
@@ -433,6 +444,12 @@ def test_cutouts_stay_when_the_catalogue_beside_them_is_fetched_anew(server, nat
     ingest_fetched(place, ["hsc"], {})
     assert sorted(path.name for path in (place.downloads / "hsc" / "cutouts").iterdir()) == tars
     assert not verify(place).faults
+    # what the fetch is told beyond the preset is what a new workspace is about
+    other = Workspace(tmp_path / "other")
+    ingest_fetched(other, ["hsc"], {"hsc.release": "pdr2_wide", "hsc.seeing_max": "0.9", "hsc.tracts": "9812"})
+    assert (other.settings().release, other.settings().seeing_max) == ("pdr2_wide", 0.9)
+    with open_catalog(other) as catalog:
+        assert catalog.rows("select release, is_simulated from meta.workspace") == [("pdr2_wide", False)]
 
 
 def test_the_layout_of_milliquas_can_be_said(native, tmp_path):
@@ -447,6 +464,21 @@ def test_the_layout_of_milliquas_can_be_said(native, tmp_path):
     change_settings(place, {"milliquas_layout": "2016"})
     with pytest.raises(InputRefused, match=r"milliquas\.txt: line \d+: expected at most 191"):
         ingest_archives(place, ["milliquas"], native)
+
+
+def test_milliquas_as_text_comes_in_either_layout_and_a_bad_zip_is_refused(server, native, by_hand, tmp_path):
+    place = Workspace(tmp_path / "w")
+    chosen = of(options(server), "milliquas")
+    text = (native / "milliquas" / "milliquas.txt").read_text(encoding="latin-1")
+    whole = zipped(in_layout_a(text))
+    for content, found in ((whole[:200] + whole[300:], "expected a zip"), (whole[:-50], "expected a zip")):
+        server.files["/milliquas.zip"] = content
+        with pytest.raises(InputRefused, match=rf"milliquas\.zip: {found}"):
+            ingest_fetched(place, ["milliquas"], chosen)
+    server.files["/milliquas.zip"] = whole
+    ingest_fetched(place, ["milliquas"], chosen)
+    columns = "* exclude (rxpct)"
+    assert rows(place, "milliquas", columns).to_pylist() == rows(by_hand, "milliquas", columns).to_pylist()
 
 
 def test_two_fetches_of_one_archive_do_not_mix(server, tmp_path):

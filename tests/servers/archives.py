@@ -64,10 +64,7 @@ def serve_archives(server: Server, downloads: Path) -> None:
         ]
         server.files[f"{folder}/{listing}"] = "".join(sums).encode()
     text = (downloads / "milliquas" / "milliquas.txt").read_bytes()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("milliquas.txt", text)
-    server.files["/milliquas.zip"] = packed.getvalue()
+    server.files["/milliquas.zip"] = zipped(text.decode())
     info = Table.read(downloads / "mpa-jhu" / "galSpecInfo-dr8.fits")
     server.files["/dr3/data/cat/SpecCat/v27/SpecObj.fits"] = gama_file(info)
     server.files["/dr4/data/cat/SpecCat/v27/SpecObjv27.fits"] = gama_file(info[:-2])
@@ -121,6 +118,34 @@ def spectrum_file(plate: int, mjd: int, fiber: int, flux: np.ndarray) -> bytes:
     out = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), *(fits.BinTableHDU(Table(made)) for made in (coadd, about))]).writeto(out)
     return out.getvalue()
+
+
+# the 17 fields of the older layout: where each begins there, and its columns in the newer one
+LAYOUT_A = {
+    **{0: (0, 11), 12: (12, 23), 25: (25, 50), 51: (51, 55), 56: (56, 61), 62: (62, 67), 68: (68, 70), 72: (71, 72)},
+    **{74: (73, 74), 76: (76, 82), 83: (83, 88), 90: (90, 95), 97: (101, 103), 101: (105, 126), 124: (128, 149)},
+    **{147: (151, 172), 170: (174, 195)},
+}
+
+
+def in_layout_a(text: str) -> str:
+    """The same catalogue in the layout of v5 to v7.x, which has no RXPct."""
+    lines = []
+    for line in text.splitlines():
+        made = [" "] * 192
+        for start, (first, last) in LAYOUT_A.items():
+            cell = line[first:last]
+            made[start : start + len(cell)] = cell
+        lines.append("".join(made))
+    return "\n".join(lines) + "\n"
+
+
+def zipped(text: str) -> bytes:
+    """milliquas.zip as quasars.org serves it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("milliquas.txt", text)
+    return packed.getvalue()
 
 
 class Cas:

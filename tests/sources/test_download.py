@@ -74,6 +74,16 @@ def test_a_cut_is_resumed_where_it_happened(server, tmp_path):
     assert [asked.status for asked in server.asked] == [200, 206, 206]
 
 
+def test_a_line_that_breaks_often_but_brings_something_each_time_is_not_given_up(server, tmp_path):
+    server.faults[PATH] = [Fault(cut=20_000)] * 12
+    bring(server, tmp_path, Network(**{**vars(NETWORK), "tries": 1}))
+    assert len(server.asked) == 13
+    server.ranges = False
+    server.faults[PATH] = [Fault(cut=20_000)] * 12
+    with pytest.raises(FetchFailed, match=r"connection was lost.*, 4 times in a row"):
+        bring(server, tmp_path / "b")
+
+
 def test_a_server_without_ranges_or_validators_starts_over(server, tmp_path):
     server.ranges = False
     server.faults[PATH] = [Fault(cut=100_000)]
@@ -90,7 +100,7 @@ def test_a_server_without_ranges_or_validators_starts_over(server, tmp_path):
 
 
 def test_a_file_that_changed_meanwhile_is_not_mixed_with_the_old_one(server, tmp_path):
-    server.faults[PATH] = [Fault(cut=100_000)] + [Fault(status=500)] * 3
+    server.faults[PATH] = [Fault(cut=100_000)] + [Fault(status=500)] * 4
     with pytest.raises(FetchFailed, match=r"HTTP 500.*100,000 bytes are kept.*dr16q\.sas_url"):
         bring(server, tmp_path)
     server.files[PATH] = b"SIMPLE  =" + CONTENT[::-1]
@@ -99,7 +109,7 @@ def test_a_file_that_changed_meanwhile_is_not_mixed_with_the_old_one(server, tmp
 
 
 def test_a_server_that_ignores_if_range_is_found_out(server, tmp_path):
-    server.faults[PATH] = [Fault(cut=100_000)] + [Fault(status=500)] * 3
+    server.faults[PATH] = [Fault(cut=100_000)] + [Fault(status=500)] * 4
     with pytest.raises(FetchFailed):
         bring(server, tmp_path)
     new = b"SIMPLE  =" + CONTENT[::-1]
@@ -205,7 +215,7 @@ def test_bytes_are_kept_as_served_where_the_server_declares_an_encoding(server, 
 
 
 def test_a_part_that_was_whole_is_finished_without_a_request(server, tmp_path):
-    server.faults[PATH] = [Fault(cut=len(CONTENT) - 1)] + [Fault(status=500)] * 3
+    server.faults[PATH] = [Fault(cut=len(CONTENT) - 1)] + [Fault(status=500)] * 4
     with pytest.raises(FetchFailed):
         bring(server, tmp_path)
     with open(tmp_path / ".a.fits.part", "ab") as part:

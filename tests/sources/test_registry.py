@@ -20,6 +20,8 @@ def test_a_source_fills_tables_under_contract_and_is_acknowledged(name):
         assert kind.table in contracts_of("raw")
         assert callable(kind.read)
     assert "ite " in source.acknowledgement
+    assert callable(source.fetch)
+    assert callable(source.plan)
 
 
 def test_the_archives_of_the_paper_are_all_there():
