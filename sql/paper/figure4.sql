@@ -1,5 +1,5 @@
 -- makes: paper.figure4, three training galaxies, blue to red, whose layer outputs are drawn with the best checkpoint
--- reads: model.best_checkpoint, survey.bands, survey.classes, survey.cubes, survey.galaxies, survey.photometry, survey.sample_members
+-- reads: model.published, survey.bands, survey.classes, survey.cubes, survey.galaxies, survey.photometry, survey.sample_members
 -- paper: figure 4
 -- stage: paper
 -- The paper shows spirals and an early type near z = 0.105. Ours: of the brighter half of the training galaxies those
@@ -55,6 +55,6 @@ select
     r.redshift,
     r.colour
 from ranked r
-inner join model.best_checkpoint b on b.sample = r.sample and b.aperture = 'disc'
+inner join model.published b on b.sample = r.sample
 where r.place = 1
 order by r.sample, b.checkpoint_id, r.position;

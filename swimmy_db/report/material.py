@@ -1,6 +1,6 @@
 """What figures and the page are drawn from: rows of tables, pixels of galaxies, layers of the network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -48,7 +48,6 @@ class Material:
     aperture_radius: float
     is_simulated: bool
     survey: str
-    progress: Callable[[str], None] = lambda _: None
     _columns: dict[str, set[str]] = field(default_factory=dict)
 
     def rows(self, table: str) -> list[dict[str, Any]]:

@@ -14,11 +14,11 @@ import vl_convert
 from swimmy_db.catalog import Catalog
 from swimmy_db.contracts import contracts_of, load_contract
 from swimmy_db.report.candidates import CandidateList
+from swimmy_db.report.cells import HtmlTable
 from swimmy_db.report.figure import Drawn
 from swimmy_db.report.links import load_links
 from swimmy_db.report.sections import Section
 from swimmy_db.report.stamp_strips import StampSheet, Strip
-from swimmy_db.report.tables import HtmlTable
 from swimmy_db.sql_models import load_models
 
 STRIPS_A_LINE = 15

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from swimmy_db.report.candidates import CandidateList
+from swimmy_db.report.cells import HtmlTable
 from swimmy_db.report.figure import Drawn, why_not
 from swimmy_db.report.material import Material
 from swimmy_db.report.tables import (
-    HtmlTable,
     best_checkpoint,
     cut_flow,
     numbers,

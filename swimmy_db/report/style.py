@@ -81,22 +81,6 @@ def zoomable(chart: Any, name: str = "all") -> Any:
     return chart.add_params(alt.selection_interval(name=f"zoom_{name}", bind="scales", zoom="wheel![event.shiftKey]"))
 
 
-def vertical_lines(rows: Iterable[Mapping[str, Any]], field: str, dash: str, description: str) -> alt.Chart:
-    """Rules at rows' x with a dash pattern by the column `dash`, described on hovering."""
-    patterns = {"solid": [1, 0], "dotted": [2, 3], "dashed": [7, 4]}
-    return (
-        alt.Chart(values(rows))
-        .mark_rule(color=BLACK, strokeWidth=1.1, clip=True)
-        .encode(
-            x=alt.X(f"{field}:Q"),
-            strokeDash=alt.StrokeDash(
-                f"{dash}:N", scale=alt.Scale(domain=list(patterns), range=list(patterns.values())), legend=None
-            ),
-            tooltip=[alt.Tooltip(f"{description}:N", title="line"), alt.Tooltip(f"{field}:Q", format=".4g")],
-        )
-    )
-
-
 def by_key(rows: Iterable[Mapping[str, Any]], key: str) -> dict[Any, list[Mapping[str, Any]]]:
     """Rows grouped by one column, in the order in which its values come."""
     groups: dict[Any, list[Mapping[str, Any]]] = {}

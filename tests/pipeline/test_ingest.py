@@ -11,7 +11,7 @@ from swimmy_db.errors import InputRefused, SwimmyError, UsageError
 from swimmy_db.pipeline.ingest import ingest_archives, ingest_demo
 from swimmy_db.workspace import Workspace
 
-ARCHIVES = ["hsc", "mpa-jhu", "dr16q", "milliquas"]
+ARCHIVES = ["hsc", "mpa-jhu", "dr16q", "milliquas", "gswlc", "sdss-spectra"]
 
 
 @pytest.fixture

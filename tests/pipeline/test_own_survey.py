@@ -11,6 +11,7 @@ from swimmy_db.cubes.store import CubeSet
 from swimmy_db.errors import InputRefused, NotReady
 from swimmy_db.pipeline.gallery import draw_gallery
 from swimmy_db.pipeline.ingest import ingest_own
+from swimmy_db.pipeline.report import write_report
 from swimmy_db.pipeline.runner import run_stages
 from swimmy_db.report.gallery import anomaly_gallery
 from swimmy_db.workspace import Workspace
@@ -231,3 +232,20 @@ def test_a_wrong_survey_leaves_nothing_behind(survey_file, tmp_path):
         ingest_own(workspace, survey_file.with_name("wrong.toml"))
     assert not workspace.database.exists()
     assert not list(workspace.folder.rglob("*.csv"))
+
+
+def test_its_report_says_what_it_lacks_and_is_not_called_simulated(workspace, tmp_path):
+    written = write_report(workspace, tmp_path / "report")
+    assert {"figure2", "figure3", "figure5", "figure7", "figure12", "figure16"} <= set(written.drawn)
+    assert {"figure1", "figure8", "figure9", "figure10", "figure13", "figure15", "figure18"} <= set(written.missing)
+    # its u magnitudes are all missing, so there is no colour to choose examples by
+    assert written.missing["figure4"] == "Not shown: no training galaxy has magnitudes in the selection bands."
+    assert written.missing["figure9"] == "Not shown: no MPA-JHU catalogue."
+    page = written.page.read_text(encoding="utf-8")
+    text = page[: page.index("<script>")]
+    assert "Simulated survey" not in text
+    assert "simulated survey" not in text
+    assert "all galaxies train" in text
+    assert all((written.page.parent / "figures" / f"{name}.pdf").exists() for name in written.drawn)
+    table = (written.page.parent / "tables" / "table3.csv").read_text()
+    assert "is_simulated" not in table

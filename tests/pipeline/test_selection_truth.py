@@ -130,7 +130,9 @@ def test_the_sample_is_the_one_of_a_plain_reading(demo_survey, sample):
 
 def test_the_sample_is_the_truth(demo_survey):
     truth = {row[0] for row in in_sql(demo_survey, "select object_id from truth.objects where is_member")}
-    members = {row[0] for row in in_sql(demo_survey, "select object_id from survey.sample_members")}
+    members = {
+        row[0] for row in in_sql(demo_survey, "select object_id from survey.sample_members where sample = 'specz'")
+    }
     assert members == truth
 
 
@@ -138,7 +140,8 @@ def test_every_planted_failure_fails_its_own_cut(demo_survey):
     rows = in_sql(
         demo_survey,
         "select failed_cut, count(*), count(*) filter (where first_failed_cut is not null) from truth.objects "
-        "left join survey.cut_results using (object_id) where failed_cut is not null group by all",
+        "left join survey.cut_results using (object_id) "
+        "where failed_cut is not null and sample = 'specz' group by all",
     )
     assert len(rows) > 15
     assert all(planted == failed for _, planted, failed in rows)
@@ -162,7 +165,8 @@ def test_the_nearest_matches_are_astropys(demo_survey, downloads, sky, catalog):
         demo_survey,
         f"select m.object_id, s.ra, s.dec from survey.matches m "
         f"inner join survey.catalogue_sources s using (catalog, source_id) "
-        f"inner join survey.sample_members using (object_id) where m.catalog = '{catalog}' and m.rank = 1",
+        f"inner join survey.sample_members using (object_id) "
+        f"where sample = 'specz' and m.catalog = '{catalog}' and m.rank = 1",
     )
     assert len(found) >= 1, f"no match with raw.{table}"
     assert {object_id for object_id, _, _ in found} == {object_id for object_id, _, _ in expected}
@@ -198,7 +202,13 @@ def test_the_classes_are_those_of_the_summed_lines(demo_survey, downloads, sky):
                 expected[object_id] = "xelg"
             else:
                 expected[object_id] = "agn_liner_composite" if extra["BPTCLASS"][row] >= 3 else "training"
-    found = dict(in_sql(demo_survey, "select object_id, class from survey.classes"))
+    found = dict(
+        in_sql(
+            demo_survey,
+            "select object_id, class from survey.classes inner join survey.sample_members using (object_id) "
+            "where sample = 'specz'",
+        )
+    )
     # of two spectra of one galaxy, the one of better signal to noise counts: leave those to the matches' own tests
     twice = {row[0] for row in in_sql(demo_survey, "select object_id from truth.objects where n_spectra > 1")}
     assert {i: c for i, c in found.items() if i not in twice} == {i: c for i, c in expected.items() if i not in twice}
@@ -212,3 +222,20 @@ def test_the_classes_are_the_truth(demo_survey):
         "where t.is_member and t.class is distinct from c.class",
     )
     assert differing == []
+
+
+def test_the_colour_sample_is_what_lacks_only_a_redshift(demo_survey):
+    members = in_sql(
+        demo_survey,
+        "select t.failed_cut, t.has_cutout, p.g - p.r, p.r - p.z from survey.sample_members "
+        "inner join truth.objects t using (object_id) inner join "
+        "(pivot survey.photometry on band in ('g', 'r', 'z') using max(cmodel_mag) group by object_id) p "
+        "using (object_id) where sample = 'colour'",
+    )
+    assert members
+    allowed = {"no_redshift", "insecure_redshift", "other_survey_redshift", "missing:specz_redshift"}
+    assert {failed for failed, *_ in members} <= allowed
+    assert all(has_cutout and g_r < 1.2 and r_z < 1.0 for _, has_cutout, g_r, r_z in members)
+    scored = in_sql(demo_survey, "select count(*) from model.judged_scores where sample = 'colour' and band = 'g'")
+    rejected = in_sql(demo_survey, "select count(distinct object_id) from meta.rejects where stage = 'stamps'")
+    assert len(members) - rejected[0][0] <= scored[0][0] <= len(members)
