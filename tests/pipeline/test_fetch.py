@@ -94,7 +94,7 @@ def survey_by_hand(native, tmp_path_factory) -> Path:
     """The archives' files, ingested from a folder; only to read or to copy."""
     folder = tmp_path_factory.mktemp("by_hand")
     files = folder / "files"
-    shutil.copytree(native, files, ignore=shutil.ignore_patterns("hsc"))
+    shutil.copytree(native, files, ignore=shutil.ignore_patterns("hsc", "gswlc"))
     served = Server()
     serve_archives(served, native)
     for path, name in (
