@@ -62,6 +62,7 @@ def test_a_file_becomes_a_kernel():
     assert (kernel.object_id, kernel.band, kernel.tract, kernel.member) == (5, "g", 8279, "2-psf.fits")
 
 
+@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
