@@ -19,7 +19,7 @@ PACKAGES = ("swimmy_db", "torch", "duckdb", "numpy", "astropy", "scipy", "pyarro
 CATALOGUES = ("table3", "table6")  # lists that are published
 CATALOGUE_FORMATS = (".fits", ".vot", ".mrt", ".csv")
 TITLES = {"table3": "Table 3: the candidates", "table6": "Table 6: candidates of the colour sample"}
-PNG_SCALE = {True: 2.0, False: 1.5}  # of charts and of stamps, whose pixels are what they are
+PNG_SCALE = {True: 2.0, False: 1.0}  # of charts and of stamps, whose pixels are what they are
 
 Progress = Callable[[str, int, int], None]
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from swimmy_db.report.gallery import residual_rgb
-from swimmy_db.report.links import load_links
 from swimmy_db.report.material import Material
 from swimmy_db.report.stamp_strips import colour_stamp, picture_url, residual_scale, stacked
 
@@ -26,7 +25,7 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class CandidateList:
-    """What the script needs: columns, rows, stamps by object_id, link templates. total: how many there are in all."""
+    """What the script needs: columns, rows, stamps by object_id. total: how many there are in all."""
 
     name: str
     title: str
@@ -34,7 +33,6 @@ class CandidateList:
     columns: list[dict[str, Any]]
     rows: list[list[Any]]
     stamps: dict[str, str]
-    links: list[dict[str, str]]
     is_simulated: bool
 
     def document(self) -> dict[str, Any]:
@@ -43,7 +41,6 @@ class CandidateList:
             "columns": self.columns,
             "rows": self.rows,
             "stamps": self.stamps,
-            "links": self.links,
             "simulated": self.is_simulated,
         }
 
@@ -59,9 +56,8 @@ def candidate_list(
     shown = candidates[:MOST_LISTED]
     columns = [column for column in _columns(material) if any(row.get(column["name"]) is not None for row in shown)]
     rows = [[_value(row, column["name"]) for column in columns] for row in shown]
-    links = [{"name": link.name, "title": link.title, "url": link.url} for link in load_links()]
     stamps = _stamps([row["object_id"] for row in shown[:MOST_PICTURES]], material, progress)
-    return CandidateList(name, title, len(candidates), columns, rows, stamps, links, material.is_simulated)
+    return CandidateList(name, title, len(candidates), columns, rows, stamps, material.is_simulated)
 
 
 def _columns(material: Material) -> list[dict[str, Any]]:

@@ -67,12 +67,17 @@ def _line(rows: list[dict], colour: str, width: int, height: int, zoom: str | No
         for name, wavelength in LINES.items()
         if rows and rows[0]["wavelength"] <= wavelength <= rows[-1]["wavelength"]
     ]
-    marks = alt.Chart(values(inside)).encode(x="at:Q")
-    rules = marks.mark_rule(color=GREY, strokeDash=[2, 3], clip=True)
-    names = marks.mark_text(align="left", dx=3, baseline="top", fontSize=10, color=GREY).encode(
-        y=alt.value(3), text="line:N"
-    )
-    layers = [rules, spectrum, names] if zoom else [rules, spectrum]
+    rules = alt.Chart(values(inside)).mark_rule(color=GREY, strokeDash=[2, 3], clip=True).encode(x="at:Q")
+    # the Balmer lines' names stand left of them, for another line follows close on the right
+    names = [
+        alt.Chart(values([line for line in inside if line["line"].startswith("H") == is_left]))
+        .mark_text(
+            align="right" if is_left else "left", dx=-3 if is_left else 3, baseline="top", fontSize=10, color=GREY
+        )
+        .encode(x="at:Q", y=alt.value(3), text="line:N")
+        for is_left in (True, False)
+    ]
+    layers = [rules, spectrum, *names] if zoom else [rules, spectrum]
     return layered(*layers).properties(width=width, height=height)
 
 

@@ -68,16 +68,21 @@ def render(page: Page, catalog: Catalog) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    places = object_places(page, catalog)
     environment.filters["sql_of"] = lambda tables: sql_of(tables, catalog)
-    environment.filters["url_at"] = lambda object_id: positions.get(object_id, "")
+    environment.filters["place_of"] = places.get
+    environment.filters["first_link"] = lambda place: load_links()[0].at(*place)
     environment.filters["as_json"] = as_json
     environment.filters["kind"] = kind_of
     environment.filters["lines_of"] = lines_of
     environment.filters["position"] = position_on_scale
-    positions = object_links(page, catalog)
     text = {name: page_file(name) for name in ("page.css", "page.js")}
     return environment.get_template("index.html").render(
-        page=page, css=text["page.css"], script=text["page.js"], vega=vega_bundle()
+        page=page,
+        links=[link._asdict() for link in load_links()],
+        css=text["page.css"],
+        script=text["page.js"],
+        vega=vega_bundle(),
     )
 
 
@@ -125,8 +130,8 @@ def sql_of(tables: Sequence[str], catalog: Catalog) -> list[dict[str, str]]:
     return found
 
 
-def object_links(page: Page, catalog: Catalog) -> dict[int, str]:
-    """Where a click on an object's stamps leads: the first of the links, by position."""
+def object_places(page: Page, catalog: Catalog) -> dict[int, tuple[float, float]]:
+    """Right ascension and declination, degrees, of every object that a figure shows: what its links are made of."""
     ids = {
         strip.object_id
         for section in page.sections
@@ -137,7 +142,7 @@ def object_links(page: Page, catalog: Catalog) -> dict[int, str]:
         if strip.object_id is not None
     }
     rows = catalog.rows("select object_id, ra, dec from survey.galaxies where object_id = any(?)", [sorted(ids)])
-    return {object_id: load_links()[0].at(ra, dec) for object_id, ra, dec in rows}
+    return {object_id: (ra, dec) for object_id, ra, dec in rows}
 
 
 @cache

@@ -17,6 +17,8 @@ from astropy.io import fits
 from swimmy_db.catalog import open_catalog
 from swimmy_db.workspace import Workspace
 
+IN_COLOUR_SAMPLE = ("insecure_redshift", "other_survey_redshift", "redshift_too_far", "missing:specz_redshift")
+
 BANDS = "grizy"
 DEPTHS = {"g": 25.82, "r": 25.49, "i": 25.23, "z": 24.47, "y": 23.59}
 FLAGS = [
@@ -233,7 +235,7 @@ def test_the_colour_sample_is_what_lacks_only_a_redshift(demo_survey):
         "using (object_id) where sample = 'colour'",
     )
     assert members
-    allowed = {"no_redshift", "insecure_redshift", "other_survey_redshift", "missing:specz_redshift"}
+    allowed = {"no_redshift", *IN_COLOUR_SAMPLE}
     assert {failed for failed, *_ in members} <= allowed
     assert all(has_cutout and g_r < 1.2 and r_z < 1.0 for _, has_cutout, g_r, r_z in members)
     scored = in_sql(demo_survey, "select count(*) from model.judged_scores where sample = 'colour' and band = 'g'")

@@ -150,11 +150,17 @@ def test_an_object_links_to_four_archives_at_its_position(page):
     assert float(sdss.partition("ra=")[2].partition("&")[0]) == pytest.approx(ra, abs=1e-4)
 
 
-def test_a_stamp_opens_larger_and_closes(page):
-    page.execute_script("document.querySelector('#table3 tbody img').click()")
-    assert page.execute_script("return document.getElementById('loupe').hidden") is False
+@pytest.mark.parametrize("stamp", ["#table3 tbody img", "#figure6 .strip", "#figure2 .strip"])
+def test_a_stamp_opens_larger_with_links_and_closes(page, stamp):
+    page.execute_script("document.querySelector(arguments[0]).click()", stamp)
+    loupe = "return document.getElementById('loupe')"
+    assert page.execute_script(f"{loupe}.hidden") is False
+    assert page.execute_script(f"{loupe}.querySelector('img').width") > 64
+    found = page.execute_script(f"{loupe}.querySelector('.links').textContent")
+    assert found == "hscMapSDSSLegacySIMBAD"
     page.execute_script("document.getElementById('loupe').click()")
-    assert page.execute_script("return document.getElementById('loupe').hidden") is True
+    assert page.execute_script(f"{loupe}.hidden") is True
+    assert len(page.window_handles) == 1
 
 
 def test_what_is_shown_can_be_saved_and_says_that_it_is_simulated(page):

@@ -59,11 +59,30 @@
     }));
   });
 
-  // ---- a closer look at stamps
+  // ---- a closer look at stamps, and where else the object can be seen
+  const links = read("links");
+  const url = (template, ra, dec) => {
+    const radians = (degrees) => (degrees * Math.PI / 180).toFixed(9);
+    return template.replaceAll("{ra_rad}", radians(ra)).replaceAll("{dec_rad}", radians(dec)).replaceAll("{ra}", ra.toFixed(6)).replaceAll("{dec}", dec.toFixed(6));
+  };
+  const linksAt = (ra, dec) => links.map((link) => make("a", { href: url(link.url, ra, dec), target: "_blank", rel: "noopener", title: link.title, textContent: link.name }));
   const loupe = document.getElementById("loupe");
-  const close = () => { loupe.hidden = true; };
-  loupe.addEventListener("click", close);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  const look = (image, text, ra, dec) => {
+    const [picture, words, places] = loupe.firstElementChild.children;
+    const factor = Math.max(1, Math.floor(Math.min(0.9 * innerWidth / image.naturalWidth, 0.78 * innerHeight / image.naturalHeight)));
+    Object.assign(picture, { src: image.src, width: factor * image.naturalWidth, height: factor * image.naturalHeight });
+    words.textContent = text;
+    places.replaceChildren(...linksAt(ra, dec));
+    loupe.hidden = false;
+  };
+  loupe.addEventListener("click", (event) => { if (event.target.tagName !== "A") loupe.hidden = true; });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") loupe.hidden = true; });
+  document.querySelectorAll(".strip[data-ra]").forEach((strip) => strip.addEventListener("click", (event) => {
+    // with a modifier key it stays a link
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    look(strip.querySelector("img"), strip.title, Number(strip.dataset.ra), Number(strip.dataset.dec));
+  }));
 
   // ---- candidates
   const PER_PAGE = 50;
@@ -111,21 +130,16 @@
     });
     head.append(...headings);
 
-    const url = (template, row) => {
-      const ra = row[at.ra], dec = row[at.dec], radians = (degrees) => (degrees * Math.PI / 180).toFixed(9);
-      return template.replaceAll("{ra_rad}", radians(ra)).replaceAll("{dec_rad}", radians(dec)).replaceAll("{ra}", ra.toFixed(6)).replaceAll("{dec}", dec.toFixed(6));
-    };
     const line = (row) => {
       const picture = make("td");
       const stamp = data.stamps[row[at.object_id]];
       if (stamp) {
         const image = make("img", { src: stamp, alt: `original, reconstruction and residual of ${row[at.object_id]}` });
-        image.addEventListener("click", () => { loupe.firstElementChild.src = stamp; loupe.hidden = false; });
+        image.addEventListener("click", () => look(image, `${row[at.object_id]}: original, reconstruction, residual`, row[at.ra], row[at.dec]));
         picture.append(image);
       }
       const cells = columns.map((column, index) => make("td", { className: column.kind === "number" ? "number" : column.kind, textContent: shownText(column, row[index]) }));
-      const links = make("div", { className: "links" }, ...data.links.map((link) => make("a", { href: url(link.url, row), target: "_blank", rel: "noopener", title: link.title, textContent: link.name })));
-      cells[at.object_id].append(links);
+      cells[at.object_id].append(make("div", { className: "links" }, ...linksAt(row[at.ra], row[at.dec])));
       return make("tr", {}, picture, ...cells);
     };
     const update = (page = 0) => {

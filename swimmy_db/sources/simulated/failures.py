@@ -28,7 +28,7 @@ MISSING_VALUES = (
 # Needed values that a whole patch lacks.
 PATCH_FAULTS = {"patch_qa": "no_row", "iseeing": "no_seeing", "rmag_psf_depth": "no_depth"}
 # What lacks only a redshift that counts may be in the colour sample (appendix 3).
-IN_COLOUR_SAMPLE = ("insecure_redshift", "other_survey_redshift", "missing:specz_redshift")
+IN_COLOUR_SAMPLE = ("insecure_redshift", "other_survey_redshift", "redshift_too_far", "missing:specz_redshift")
 
 
 def plan_failures(planner: "Planner") -> None:
