@@ -21,7 +21,7 @@ from swimmy_db.sources.fetching import FetchRequest
 from swimmy_db.sql_models import load_models
 from swimmy_db.workspace import Workspace
 
-OTHERS = ("mpa-jhu", "dr16q", "milliquas")
+OTHERS = ("mpa-jhu", "dr16q", "milliquas", "gswlc", "sdss-spectra")
 # where a stamp lies and which tar it came in are not what it is
 HOW_IT_CAME = {"survey.stamps": ("member", "archive", "file", "row_group", "row_in_group")}
 
@@ -95,7 +95,7 @@ folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
 workspace = Workspace(folder / "workspace")
 if not workspace.database.exists():
     hsc.fetch(folder / "brought" / "hsc", FetchRequest(load_preset("demo"), options), lambda done, total: None)
-    ingest_archives(workspace, ["hsc", "mpa-jhu", "dr16q", "milliquas"], folder / "brought", "demo")
+    ingest_archives(workspace, sys.argv[3].split(), folder / "brought", "demo")
 change_settings(workspace, {"hsc_cutouts": "service", **options})
 for _ in run_stages(workspace, ["select", "stamps"]):
     pass
@@ -121,7 +121,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_undisturbed_one(hsc_server, demo_su
     # slow enough to be hit in the middle
     hsc_server.drip = (50_000, 0.004)
     chance = random.Random(20231123)
-    arguments = [str(tmp_path), json.dumps(options)]
+    arguments = [str(tmp_path), json.dumps(options), " ".join(["hsc", *OTHERS])]
     kills, code = 0, -signal.SIGKILL
     while code != 0:
         # three kills while the catalogue comes, three while the cutouts do, at random
