@@ -39,7 +39,9 @@ def ask(workspace: Workspace, statement: str) -> Iterator[tuple[About, pa.Record
         # before the question: another one on the same session would end its batches
         about = about_query(catalog)
         try:
-            yield about, catalog.reader(statement)
+            # a reader that nobody drained would keep the locked-down database open behind the session's back
+            with catalog.reader(statement) as batches:
+                yield about, batches
         except duckdb.CatalogException as fault:
             require_made(catalog, tables_read(statement))
             raise UsageError(f'{fault}\n`swimmy sql "show all tables"` lists what there is') from None

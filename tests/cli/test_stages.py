@@ -8,7 +8,7 @@ def test_train_adds_an_experiment_to_the_settings(swimmy, bare):
     assert swimmy("train", "--latent-dim", "4", "--runs", "2", workspace=bare).code == 1
     assert swimmy("train", "--experiment", "noisy", "--noise-std", "0.05", workspace=bare).code == 1
     made = [(e.experiment, e.latent_dim, e.noise_std, e.runs) for e in experiments_of(bare.settings())]
-    assert made == [("default", 8, 0.02, 3), ("d4_noise020", 4, 0.02, 2), ("noisy", 8, 0.05, 3)]
+    assert made == [("default", 8, 0.02, 4), ("d4_noise020", 4, 0.02, 2), ("noisy", 8, 0.05, 4)]
 
 
 def test_runs_alone_are_those_of_the_published_experiment(swimmy, bare):

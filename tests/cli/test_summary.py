@@ -47,7 +47,7 @@ def test_tables_stand_beside_the_paper_s(place):
     table4 = section(lines, "Table 4")
     assert table4[-1].split()[0] == "total"
     assert "938" in table4[-1]
-    assert section(lines, "Best checkpoint")[0].strip().startswith("default-")
+    assert section(lines, "Best checkpoint")[0].strip().startswith("sample specz: default-")
     assert "train" in " ".join(section(lines, "Time"))
     assert str(place.database) in " ".join(section(lines, "Where"))
 

@@ -33,3 +33,11 @@ def test_a_question_about_a_table_that_is_not_made_yet_says_so(bare):
         ask(bare, "from model.candidates"),
     ):
         pass
+
+
+def test_batches_that_nobody_read_do_not_lock_the_next_session(bare):
+    with ask(bare, "from range(1_000_000)") as (_, batches):
+        left_unread = batches
+    with open_catalog(bare) as catalog:
+        assert catalog.value("select 1") == 1
+    del left_unread
