@@ -21,6 +21,8 @@ from swimmy_db.workspace import Workspace
 SCHEMAS = ("raw", "survey", "model", "paper", "meta", "truth")
 # Users' shells and viewers are DuckDB 1.5: 2.0's own format could not be opened there.
 STORAGE_VERSION = "v1.5.0"
+SKY_CELL = "sky_cell"
+SKY_CELL_COMMENT = "cell of the cross-match that holds the position, sky_cell(ra, dec)"
 DUCKDB_TYPES = {
     "bool": "boolean",
     "int16": "smallint",
@@ -75,8 +77,11 @@ def open_catalog(workspace: Workspace, locked_down: bool = False) -> Iterator[Ca
     Raises NotReady where the workspace holds no survey yet.
     """
     workspace.require_survey()
-    connection = duckdb.connect(str(workspace.database), read_only=True)
+    # Sessions on one file in one process share an instance, and with it the lock: what is locked gets its own.
+    connection = duckdb.connect() if locked_down else duckdb.connect(str(workspace.database), read_only=True)
     try:
+        if locked_down:
+            connection.execute(f"attach {_quoted(str(workspace.database))} as swimmy (read_only); use swimmy")
         # a name in SQL is a table of the workspace, never a Python variable of the caller
         connection.execute("set TimeZone = 'UTC'; set python_enable_replacements = false")
         if locked_down:
@@ -130,9 +135,13 @@ class Publication:
             scan = "read_parquet(?, union_by_name = true)"
             extra = self.connection.execute(f"describe select * from {scan}", [files]).fetchall()
             others = f", * exclude ({excluded})" if {row[0] for row in extra} - set(names) else ""
-            self.connection.execute(f"create or replace table {table} as select {casts}{others} from {scan}", [files])
+            # the cell of a catalogue's position, which the cross-match joins on, is computed once, when it comes
+            cell = f", sky_cell(ra, dec) as {SKY_CELL}" if contract.keeps_cells else ""
+            rows = f"select *{cell} from (select {casts}{others} from {scan})"
+            self.connection.execute(f"create or replace table {table} as {rows}", [files])
         else:
             columns = ", ".join(f'"{n}" {DUCKDB_TYPES[c.type]}' for n, c in contract.columns.items())
+            columns += f", {SKY_CELL} bigint" if contract.keeps_cells else ""
             self.connection.execute(f"create or replace table {table} ({columns})")
         self.finish_table(table)
 
@@ -194,10 +203,7 @@ def publish(
         connection = duckdb.connect()
         try:
             connection.execute("set TimeZone = 'UTC'")
-            connection.execute(
-                f"attach '{str(following).replace(chr(39), chr(39) * 2)}' as swimmy "
-                f"(storage_version '{STORAGE_VERSION}')"
-            )
+            connection.execute(f"attach {_quoted(str(following))} as swimmy (storage_version '{STORAGE_VERSION}')")
             connection.execute("use swimmy")
             publication = Publication(connection, workspace, stage, staging, ())
             yield publication
@@ -221,10 +227,12 @@ def new_staging(workspace: Workspace) -> Path:
 def create_schemas(publication: Publication) -> None:
     """Make a database's schemas, macros, and every table that is loaded from files and not there yet, empty.
 
-    So a database that an older version made gets the tables that have been added since.
+    So a database that an older version made gets the tables, and the column, that have been added since.
     """
     for schema in SCHEMAS[:-1]:
         publication.connection.execute(f"create schema if not exists {schema}")
+    # first those that need no table: loading a catalogue needs its positions' cells
+    sql_models.create_macros(publication.connection)
     present = {model.name for model in sql_models.load_models()}
     there = publication.connection.execute(
         "select table_schema || '.' || table_name from information_schema.tables "
@@ -235,6 +243,8 @@ def create_schemas(publication: Publication) -> None:
         for table in contracts_of(schema):
             if table not in present:
                 publication.load(table, [])
+            elif publication.contract(table).keeps_cells:
+                publication.connection.execute(f"alter table {table} add column if not exists {SKY_CELL} bigint")
     sql_models.create_macros(publication.connection)
 
 
@@ -257,6 +267,8 @@ def comment(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         raise SwimmyError(f"{contract.table} lacks columns that its contract names: {sorted(missing)}")
     for column_name, column in contract.columns.items():
         connection.execute(f'comment on column {contract.table}."{column_name}" is {_quoted(column.comment)}')
+    if SKY_CELL in present and SKY_CELL not in contract.columns:
+        connection.execute(f"comment on column {contract.table}.{SKY_CELL} is {_quoted(SKY_CELL_COMMENT)}")
 
 
 def _quoted(text: str) -> str:

@@ -63,6 +63,11 @@ class Contract(BaseModel):
     key: tuple[str, ...] = ()
     columns: dict[str, Column]
 
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether the table is a catalogue with positions: in the database it has the column sky_cell as well."""
+        return self.table.startswith("raw.") and {"ra", "dec"} <= self.columns.keys()
+
     def arrow_schema(self) -> pa.Schema:
         return pa.schema(
             [pa.field(name, column.arrow_type, nullable=column.nullable) for name, column in self.columns.items()]

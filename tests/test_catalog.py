@@ -9,6 +9,7 @@ from swimmy_db import publishing
 from swimmy_db.catalog import (
     append_journal,
     contract_faults,
+    create_schemas,
     open_catalog,
     publish,
     require_one_select,
@@ -69,7 +70,7 @@ def test_a_locked_down_session_reads_the_workspace_only(bare, tmp_path, statemen
     with open_catalog(bare, locked_down=True) as catalog:
         with pytest.raises(duckdb.Error):
             catalog.rows(statement.format(secret=secret, folder=tmp_path))
-        for way_out in ("set enable_external_access = true", "attach ':memory:' as m", "install spatial"):
+        for way_out in ("set enable_external_access = true", "attach 'm.duckdb' as m", "install spatial"):
             with pytest.raises(duckdb.Error):
                 catalog.connection.execute(way_out)
     with open_catalog(bare) as catalog:
@@ -232,3 +233,25 @@ def test_the_journal_gives_back_the_newest_of_each_stage(bare):
     assert list(newest) == ["stamps", "ingest-mpa-jhu"]
     assert [pq.read_table(path)["reason"].to_pylist() for path in newest.values()] == [["number 2"]] * 2
     assert len(list(bare.journal.glob("*-stamps-rejects.parquet"))) == 2, "append-only"
+
+
+def test_a_catalogue_keeps_the_cells_of_its_positions(bare):
+    with publish(bare, "test") as publication:
+        row = {"name": "A", "ra": 10.0, "dec": -5.0, "source_file": "m", "file_row": 0}
+        publication.load_rows("raw.milliquas", [row, row | {"name": "B", "dec": float("nan"), "file_row": 1}])
+    with open_catalog(bare) as catalog:
+        kept = catalog.rows("select sky_cell, sky_cell(ra, dec) from raw.milliquas order by file_row")
+        (comment,) = catalog.rows(
+            "select comment from duckdb_columns() where column_name = 'sky_cell' and table_name = 'milliquas'"
+        )[0]
+    assert kept[0][0] == kept[0][1] is not None
+    assert kept[1] == (None, None)
+    assert "cross-match" in comment
+
+
+def test_a_database_of_an_older_version_gets_the_column_of_cells(bare):
+    with publish(bare, "test") as publication:
+        publication.connection.execute("alter table raw.gama drop column sky_cell")
+        create_schemas(publication)
+    with open_catalog(bare) as catalog:
+        assert catalog.rows("select sky_cell from raw.gama") == []

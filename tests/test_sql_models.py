@@ -37,8 +37,9 @@ def database(tmp_path_factory):
         for schema in ("raw", "survey", "model", "paper", "meta"):
             connection.execute(f"create schema {schema}")
             for table in set(contracts_of(schema)) - made:
-                columns = load_contract(table).columns.items()
-                listing = ", ".join(f'"{name}" {TYPES[column.type]}' for name, column in columns)
+                contract = load_contract(table)
+                listing = ", ".join(f'"{name}" {TYPES[column.type]}' for name, column in contract.columns.items())
+                listing += ", sky_cell bigint" if contract.keeps_cells else ""
                 connection.execute(f"create table {table} ({listing})")
         for row in setting_rows(settings, settings):
             connection.execute("insert into meta.settings values (?, ?, ?, ?, ?, ?, ?)", list(row.values()))

@@ -9,7 +9,7 @@ with pairs as (
         right_id as object_id,
         separation_arcsec,
         row_number() over (partition by left_id order by separation_arcsec, right_id) as rank
-    from crossmatch('user_positions', list_row, 'survey.parents', object_id, $1)
+    from crossmatch('user_positions', list_row, 'survey.parents', object_id, $1, right_cell := sky_cell)
 ),
 cuts as (
     select

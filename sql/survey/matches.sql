@@ -23,7 +23,8 @@ with pairs as (
             setting('match_radius_milliquas'),
             setting('match_radius_gama'),
             setting('match_radius_gswlc')
-        )
+        ),
+        right_cell := sky_cell
     )
 ),
 within_radius as (

@@ -9,7 +9,8 @@ with pairs as (
         object_id,
         'raw.spectra',
         {'plate': plate, 'mjd': mjd, 'fiberid': fiberid, 'z': z},
-        setting('match_radius_spectra')
+        setting('match_radius_spectra'),
+        right_cell := sky_cell
     )
 )
 select

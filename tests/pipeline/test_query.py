@@ -41,3 +41,11 @@ def test_batches_that_nobody_read_do_not_lock_the_next_session(bare):
     with open_catalog(bare) as catalog:
         assert catalog.value("select 1") == 1
     del left_unread
+
+
+def test_a_question_locks_no_session_beside_it(bare):
+    with open_catalog(bare) as beside:
+        with ask(bare, "select 1") as (_, batches):
+            batches.read_all()
+        with ask(bare, "select 1") as (_, batches), open_catalog(bare) as third:
+            assert third.value("select 1") == beside.value("select 1") == 1

@@ -103,9 +103,12 @@ class Survey:
             "model.spectra_stacks",
         ]
         for table in given:
-            columns = load_contract(table, settings.band_names).columns
+            contract = load_contract(table, settings.band_names)
+            columns = contract.columns
             listing = ", ".join(f'"{name}" {SQL_TYPES[column.type]}' for name, column in columns.items())
             self.columns[table] = list(columns)
+            # rows typed here have no cell: the cross-match then computes it
+            listing += ", sky_cell bigint" if contract.keeps_cells else ""
             self.connection.execute(f"create table {table} ({listing})")
         self.add("meta.settings", *setting_rows(settings, load_preset("paper")))
         self.add("survey.bands", *({**band.model_dump(), "position": k} for k, band in enumerate(settings.bands)))

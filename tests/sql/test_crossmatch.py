@@ -16,7 +16,7 @@ def connection():
     with duckdb.connect() as made:
         made.execute("create schema meta; create table meta.settings(name varchar, value double, text varchar)")
         for macro in load_macros():
-            if "crossmatch" in macro.names or "angular_separation" in macro.names:
+            if {"crossmatch", "sky_cell", "angular_separation"} & set(macro.names):
                 made.execute(macro.text)
         made.execute("create table sky_a (id bigint, ra double, dec double); create table sky_b as from sky_a")
         yield made
@@ -32,6 +32,9 @@ def fill(connection, table, positions):
 def pairs_of(connection, radius):
     rows = connection.execute(f"from crossmatch('sky_a', id, 'sky_b', id, {radius!r})").fetchall()
     assert len(rows) == len({row[:2] for row in rows}), "a pair came out twice"
+    connection.execute("create or replace temp table sky_kept as select *, sky_cell(ra, dec) as sky_cell from sky_b")
+    kept = f"from crossmatch('sky_a', id, 'sky_kept', id, {radius!r}, right_cell := sky_cell)"
+    assert sorted(connection.execute(kept).fetchall()) == sorted(rows), "a table that keeps its cells differs"
     return {(left, right): separation for left, right, separation in rows}
 
 

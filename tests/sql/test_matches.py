@@ -48,13 +48,15 @@ def fill(survey, galaxies, sources):
     connection.execute("create or replace table survey.galaxies (object_id bigint, ra double, dec double)")
     connection.execute(
         "create or replace table survey.catalogue_sources (catalog varchar, source_id varchar, ra double, dec double, "
-        "signal_to_noise double, radius_arcsec double, source_file varchar, file_row bigint)"
+        "signal_to_noise double, radius_arcsec double, source_file varchar, file_row bigint, sky_cell bigint)"
     )
     for g, (ra, dec) in enumerate(galaxies):
         connection.execute("insert into survey.galaxies values (?, ?, ?)", [g, ra, dec])
     for s, (catalog, (ra, dec), signal) in enumerate(sources):
         row = [catalog, str(s), ra, dec, signal, RADII[catalog], "drawn", s]
-        connection.execute("insert into survey.catalogue_sources values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute(
+            "insert into survey.catalogue_sources values ($1, $2, $3, $4, $5, $6, $7, $8, sky_cell($3, $4))", row
+        )
 
 
 @given(skies())

@@ -20,7 +20,7 @@ from swimmy_db.sources.dr16q import read_dr16q
 from swimmy_db.sources.gama import read_gama
 from swimmy_db.sources.milliquas import read_milliquas
 from swimmy_db.sources.user_list import read_user_list
-from swimmy_db.sql_models import load_macros
+from swimmy_db.sql_models import create_macros
 
 CATALOGUES = Path(__file__).parents[3] / "shared" / "data" / "catalogues"
 
@@ -74,9 +74,7 @@ def sky(tmp_path_factory):
     positions = {}
     with duckdb.connect() as connection:
         connection.execute("create schema meta; create table meta.settings(name varchar, value double, text varchar)")
-        for macro in load_macros():
-            if "crossmatch" in macro.names:
-                connection.execute(macro.text)
+        create_macros(connection)
         for name, read in READERS.items():
             ra, dec = read()
             pq.write_table(pa.table({"id": np.arange(len(ra)), "ra": ra, "dec": dec}), folder / f"{name}.parquet")
