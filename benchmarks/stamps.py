@@ -14,22 +14,32 @@ from swimmy_db.sources.simulated.cutout_files import fits_bytes
 from swimmy_db.sources.skymap import tract_centre
 
 SIZES = {"full": 2000, "small": 40}
+ROWS_A_REQUEST = 990  # the most that the service takes
 TRACT, SIDE, PIXEL = 9813, 96, 0.168 / 3600
 
 
-def write_tar(folder: Path, n_objects: int) -> tuple[Path, Path]:
-    """Sky noise in the service's layout: what is read does not change how long it takes."""
+def write_tars(folder: Path, n_objects: int) -> Path:
+    """Sky noise in the service's layout, a tar and its list a request: what is read does not change how long it takes.
+
+    Returns their folder.
+    """
     random = np.random.default_rng(20261123)
-    bands = [band.archive_name for band in load_preset("paper").bands]
-    corners = random.integers(1000, 30_000, (n_objects, 2))
+    corners = random.integers(1000, 30_000, (n_objects, 2)).tolist()
     tract = WCS(naxis=2)
     tract.wcs.crval, tract.wcs.crpix = tract_centre(TRACT), (18_001.0 - 1, 18_001.0 - 1)
     tract.wcs.cd, tract.wcs.ctype = [[-PIXEL, 0], [0, PIXEL]], ["RA---TAN", "DEC--TAN"]
-    lines = ["#? rerun type filter tract ra dec sw sh image mask variance"]
-    tar, listing = folder / "cutouts.tar", folder / "cutouts.txt"
-    with tarfile.open(tar, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for band in bands:
-            for number, (x, y) in enumerate(corners.tolist()):
+    rows = [
+        (band.archive_name, number, *corner)
+        for band in load_preset("paper").bands
+        for number, corner in enumerate(corners)
+    ]
+    brought = folder / "cutouts"
+    brought.mkdir()
+    for request, first in enumerate(range(0, len(rows), ROWS_A_REQUEST)):
+        lines = ["#? rerun type filter tract ra dec sw sh image mask variance"]
+        tar = brought / f"cutouts-{request:03d}.tar"
+        with tarfile.open(tar, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for band, number, x, y in rows[first : first + ROWS_A_REQUEST]:
                 payload = fits_bytes(random.normal(0, 0.04, (SIDE, SIDE)).astype(np.float32), x, y, TRACT, 404, band)
                 name = f"arch-261123-000000/{len(lines) + 1}-cutout-{band}-{TRACT}-pdr3_wide.fits"
                 member = tarfile.TarInfo(name)
@@ -38,8 +48,8 @@ def write_tar(folder: Path, n_objects: int) -> tuple[Path, Path]:
                 ra, dec = tract.all_pix2world(x + SIDE / 2 - 0.4, y + SIDE / 2 - 0.4, 0)
                 place = f"pdr3_wide coadd {band} {TRACT} {float(ra):.8f} {float(dec):.8f} 8.06asec 8.06asec"
                 lines.append(f"{place} true false false # object_id={10**15 + number}")
-    listing.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return tar, listing
+        tar.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return brought
 
 
 def same_stamps(ours: Path, other: Path) -> str:
@@ -67,9 +77,9 @@ def rows_of(folder: Path) -> dict[tuple[str, int], dict]:
 
 
 def contest(folder: Path, size: str, pythons: dict[str, Path]) -> Contest:
-    tar, listing = write_tar(folder, SIZES[size])
+    brought = write_tars(folder, SIZES[size])
     contenders = [
-        Contender(name, script(f"{which}_stamps", pythons["ours"], tar, listing, folder / which), folder / which)
+        Contender(name, script(f"{which}_stamps", pythons["ours"], brought, folder / which), folder / which)
         for name, which in (("swimmy_db", "ours"), ("tarfile + astropy.io.fits", "astropy"))
     ]
     work = f"{SIZES[size]} objects x 5 bands, tar to raw Parquet"

@@ -13,8 +13,9 @@ from ours_weights import set_weights
 
 from swimmy_db.model import train
 from swimmy_db.model.checkpoints import RunConfig
-from swimmy_db.model.machine import cores, keep_freed_memory
+from swimmy_db.model.machine import keep_freed_memory
 from swimmy_db.model.state import start as start_training
+from swimmy_db.processes import cores
 
 
 def config_of(given: dict, precision: str, noise_std: float, run: int = 0) -> RunConfig:

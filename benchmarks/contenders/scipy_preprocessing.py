@@ -16,10 +16,7 @@ with timed("scipy", "numpy"):
     sigma = np.sqrt(1.0 - seeing**2) / FWHM_OF_SIGMA / 0.168
     cubes = []
     for bands, widths in zip(flux, sigma, strict=True):
-        smooth = [
-            gaussian_filter(image, width, mode="constant", truncate=8.0)
-            for image, width in zip(bands, widths, strict=True)
-        ]
+        smooth = [gaussian_filter(image, width, mode="constant") for image, width in zip(bands, widths, strict=True)]
         cubes.append(stretch(np.stack(smooth)[:, inner, inner]))
     cubes = np.stack(cubes)
 np.save(answer, cubes)

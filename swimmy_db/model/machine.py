@@ -1,7 +1,6 @@
 """What the machine is told before a network runs on it: memory, threads, precision."""
 
 import ctypes
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +31,6 @@ def keep_freed_memory() -> bool:
 def exact_float32() -> None:
     """Keep float32 what it says on an accelerator too: cuDNN would round convolutions to TF32's ten bits."""
     torch.backends.cudnn.allow_tf32 = False
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

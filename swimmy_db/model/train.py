@@ -25,8 +25,9 @@ from swimmy_db.errors import SwimmyError
 from swimmy_db.model.checkpoints import RunConfig, save_checkpoint, versions
 from swimmy_db.model.dcae import DCAE
 from swimmy_db.model.fast_forms import Scorer, training_forward
-from swimmy_db.model.machine import cores, exact_float32, keep_freed_memory, one_thread
+from swimmy_db.model.machine import exact_float32, keep_freed_memory, one_thread
 from swimmy_db.model.state import Training, now, restore, save, start
+from swimmy_db.processes import cores
 
 EVALUATION_BATCH = 16  # of a size that stays in cache (measured)
 POLL_SECONDS = 0.2

@@ -28,6 +28,7 @@ def service_stamps(work: Work, members: dict[int, tuple[float, float]], settled:
     Each of them comes out as a stamp or goes to the rejects.
     """
     from swimmy_db.cubes.cutouts import BadCutout, check_room
+    from swimmy_db.pipeline.tar_stamps import stamp_of
     from swimmy_db.sources.hsc_cutout_service import CutoutService, archive_name
     from swimmy_db.sources.hsc_release import release_of
 
@@ -52,7 +53,7 @@ def service_stamps(work: Work, members: dict[int, tuple[float, float]], settled:
         known,
         "cutouts",
         lambda account: CutoutService(account, work.settings, release),
-        lambda found, row: stamp_of(work, found, row.ra, row.dec),
+        lambda found, row: stamp_of(work.settings, found, row.ra, row.dec),
     )
 
 
@@ -198,27 +199,6 @@ def published(
                         yield stamp
 
     return known
-
-
-def stamp_of(work: Work, found: CutoutFile, ra: float, dec: float) -> Stamp:
-    """The stamp in a cutout file of the object at ra, dec (degrees). Raises BadCutout."""
-    from swimmy_db.cubes.cutouts import read_cutout
-
-    archive_names = {band.band: band.archive_name for band in work.settings.bands}
-    return read_cutout(
-        found.payload,
-        ra,
-        dec,
-        object_id=found.object_id,
-        band=found.band,
-        tract=found.tract,
-        member=found.member,
-        archive=found.archive,
-        archive_band=archive_names[found.band],
-        stamp_size=work.settings.stamp_size,
-        margin=work.settings.psf_margin,
-        with_variance=work.settings.hsc_variance,
-    )
 
 
 def reject(work: Work, reason: str, where: dict) -> None:

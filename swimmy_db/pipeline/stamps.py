@@ -1,6 +1,6 @@
 """Stage `stamps`: the members' cutouts become linear float32 pixels (paper, section 2.3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from swimmy_db.catalog import Publication
 from swimmy_db.errors import InputRefused, UsageError
 from swimmy_db.pipeline.arrivals import OWN
-from swimmy_db.pipeline.fetched_stamps import reject, service_stamps, stamp_of, write_kernels
+from swimmy_db.pipeline.fetched_stamps import reject, service_stamps, write_kernels
 from swimmy_db.pipeline.stage import Stage, Work, files_of
+from swimmy_db.processes import cores
 from swimmy_db.publishing import replace_folder
 
 INDEX = "index.parquet"
@@ -28,6 +29,8 @@ OBJECTS = "select object_id, ra, dec from survey.parents where isfinite(ra) and 
 SERVICE, AUTO, PICKER = "service", "auto", "picker"
 CATALOGUE_URLS = "select count(*) from meta.files where source = 'ingest-hsc' and url is not null"
 KERNELS = "psf"
+# bytes of tars from which on starting processes pays
+WORTH_PROCESSES = 256 << 20
 
 
 def compute(work: Work) -> None:
@@ -80,27 +83,35 @@ def are_fetched(work: Work) -> bool:
 
 def hsc_stamps(work: Work, members: dict[int, tuple[float, float]], settled: set[tuple[int, str]]) -> Iterator:
     """Stamps from the tars of the cutout service, each beside the list that was sent."""
-    from swimmy_db.cubes.cutouts import BadCutout
-    from swimmy_db.sources.hsc_cutouts import MissingCutout, read_cutout_tar
+    from swimmy_db.pipeline.tar_stamps import LeftOut, stamps_of_tars
+
+    tars = sorted((work.workspace.downloads / "hsc" / "cutouts").glob("*.tar"))
+    jobs = min(cores(), len(tars)) if sum(tar.stat().st_size for tar in tars) > WORTH_PROCESSES else 1
+    for found in stamps_of_tars(tar_requests(work, tars, members), max(jobs, 1)):
+        if not isinstance(found, LeftOut):
+            yield found
+            continue
+        object_id, band = found.where["object_id"], found.where["band"]
+        if object_id is not None and band is not None:
+            settled.add((object_id, band))
+        reject(work, found.reason, found.where)
+
+
+def tar_requests(work: Work, tars: Sequence[Path], members: dict[int, tuple[float, float]]) -> Iterator:
+    """Each tar with what its list says. Raises InputRefused where the list is missing or not one."""
+    from swimmy_db.pipeline.tar_stamps import TarRequest
+    from swimmy_db.sources.hsc_cutouts import read_cutout_list
 
     # every object of the catalogue, not the members alone: what is not wanted must not be mistaken for unknown
     nearest = nearest_object(work.catalog.arrow(OBJECTS))
-    for tar in sorted((work.workspace.downloads / "hsc" / "cutouts").glob("*.tar")):
+    for tar in tars:
         listing = tar.with_suffix(".txt")
         if not listing.is_file():
             raise InputRefused(f"{tar}: expected the list that was sent, {listing.name}, beside it, found none")
-        for found in read_cutout_tar(tar, listing, work.settings.bands, nearest, members.keys()):
-            where = found._asdict()
-            if isinstance(found, MissingCutout):
-                if found.object_id is not None and found.band is not None:
-                    settled.add((found.object_id, found.band))
-                reject(work, found.reason, where)
-                continue
-            try:
-                yield stamp_of(work, found, *members[found.object_id])
-            except BadCutout as fault:
-                settled.add((found.object_id, found.band))
-                reject(work, fault.reason, where)
+        rows = read_cutout_list(listing)
+        objects = {row.lineno: nearest(row.ra, row.dec) if row.object_id is None else row.object_id for row in rows}
+        wanted = {object_id: members[object_id] for object_id in objects.values() if object_id in members}
+        yield TarRequest(tar, rows, objects, wanted, work.settings)
 
 
 def own_stamps(work: Work, members: set[int], settled: set[tuple[int, str]]) -> Iterator:
@@ -169,6 +180,7 @@ STAGE = Stage(
         "swimmy_db.cubes.stamp_spool",
         "swimmy_db.cubes.psf_kernels",
         "swimmy_db.pipeline.stamps",
+        "swimmy_db.pipeline.tar_stamps",
         "swimmy_db.pipeline.fetched_stamps",
     ),
     compute=compute,

@@ -1,12 +1,11 @@
 """What the machine is told: the allocator takes its setting, threads are given back."""
 
-import os
 import platform
 
 import pytest
 import torch
 
-from swimmy_db.model.machine import cores, keep_freed_memory, one_thread
+from swimmy_db.model.machine import keep_freed_memory, one_thread
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
@@ -31,7 +30,3 @@ def test_the_number_of_threads_is_given_back_even_after_a_failure():
         inside.append(torch.get_num_threads())
     assert inside == [1]
     assert torch.get_num_threads() == 2
-
-
-def test_cores_are_those_that_the_process_may_use():
-    assert 1 <= cores() <= (os.cpu_count() or 1)
