@@ -4,13 +4,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Table
 from contest import Contender, Contest, script
 
+from swimmy_db import sql_models
+
 SIZES = {"full": (5_000_000, 930_000), "small": (50_000, 20_000)}
+KEPT = "swimmy_db, cells kept at ingest"
 SHARED = 0.65  # of the smaller catalogue that lies within about an arcsecond of some row of the larger
 
 
@@ -35,6 +39,13 @@ def write_catalogues(folder: Path, n_left: int, n_right: int) -> tuple[Path, Pat
         ids = np.arange(len(ra), dtype=np.int64) + first
         pq.write_table(pa.table({"object_id": ids, "ra": ra, "dec": dec}), path)
     return paths
+
+
+def keep_cells(catalogue: Path, target: Path) -> None:
+    """The catalogue with its positions' cells, as ingest leaves it."""
+    with duckdb.connect() as connection:
+        sql_models.create_macros(connection)
+        connection.execute(f"copy (select *, sky_cell(ra, dec) as sky_cell from '{catalogue}') to '{target}'")
 
 
 def same_pairs(ours: Path, other: Path) -> str:
@@ -75,6 +86,9 @@ def contest(folder: Path, size: str, pythons: dict[str, Path]) -> Contest:
             folder / "ours.parquet",
         )
     ]
+    kept, answer = folder / "left-cells.parquet", folder / "kept.parquet"
+    keep_cells(left, kept)
+    contenders.append(Contender(KEPT, script("ours_crossmatch", pythons["ours"], kept, right, answer, "kept"), answer))
     for name in ("astropy", "ckdtree"):
         answer = folder / f"{name}.parquet"
         label = {"ckdtree": "scipy cKDTree"}.get(name, name)
