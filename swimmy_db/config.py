@@ -145,7 +145,7 @@ class Settings(BaseModel):
     batchnorm_momentum: float = _setting(0.01, "3.1", "torch's momentum; Keras's 0.99 is 0.01 here", gt=0, le=1)
     seed: int = _setting(20210831, "app. 1", "run k uses seed + k")
     training_precision: str = _setting("float32", "3.1", "float32 or bf16 (autocast)", pattern="^(float32|bf16)$")
-    training_jobs: int = _setting(0, "app. 1", "runs trained side by side; 0: as many as cores", ge=0)
+    training_jobs: int = _setting(0, "app. 1", "runs trained side by side; 0: as many as cores or CUDA devices", ge=0)
 
     # scores and selection
     score_epsilon: float = _setting(1e-6, "3.2", "least denominator of equation 6 (ambiguity 23)", gt=0)

@@ -1,6 +1,7 @@
 """What the machine is told before a network runs on it: memory, threads, precision."""
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from functools import cache
 
 import torch
 
+from swimmy_db.errors import UsageError
+
+CHOSEN_DEVICES = "SWIMMY_DEVICES"
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # glibc's malloc.h
 
 
@@ -31,6 +35,22 @@ def keep_freed_memory() -> bool:
 def exact_float32() -> None:
     """Keep float32 what it says on an accelerator too: cuDNN would round convolutions to TF32's ten bits."""
     torch.backends.cudnn.allow_tf32 = False
+
+
+def devices() -> tuple[str, ...]:
+    """Where networks run: every CUDA device, else the CPU; or what SWIMMY_DEVICES lists, such as cuda:1,cuda:2.
+
+    Raises UsageError for a name that is none of a device.
+    """
+    chosen = [name.strip() for name in os.environ.get(CHOSEN_DEVICES, "").split(",") if name.strip()]
+    if not chosen:
+        return tuple(f"cuda:{k}" for k in range(torch.cuda.device_count())) or ("cpu",)
+    for name in chosen:
+        try:
+            torch.empty(0, device=name)
+        except (RuntimeError, AssertionError) as fault:
+            raise UsageError(f"{CHOSEN_DEVICES}: {name}: {str(fault).splitlines()[0]}") from None
+    return tuple(chosen)
 
 
 @contextmanager

@@ -186,22 +186,23 @@ def train_runs(
     cube_set: str,
     folder: Path,
     jobs: int = 0,
-    device: str = "cpu",
+    devices: Sequence[str] = ("cpu",),
     progress: Progress | None = None,
 ) -> list[RunResult]:
     """Train each run in folder/<run_id>, `jobs` at a time; results in the order of configs, the same whatever jobs is.
 
-    cubes: (n, band, y, x) uint16. jobs: 0 for as many as cores (one on an accelerator). On a CPU each run has one
-    thread: two processes of one thread train faster than one of two (measured). An interrupted call goes on where each
-    run was. progress counts epochs of all runs.
+    cubes: (n, band, y, x) uint16. devices: of torch; the runs take them in turns. jobs: 0 for as many as cores, or as
+    accelerators. On a CPU each run has one thread: two processes of one thread train faster than one of two (measured).
+    An interrupted call goes on where each run was. progress counts epochs of all runs.
     """
     if jobs == 0:
-        jobs = cores() if torch.device(device).type == "cpu" else 1
+        jobs = cores() if tuple(devices) == ("cpu",) else len(devices)
+    placed = [(config, devices[k % len(devices)]) for k, config in enumerate(configs)]
     total = sum(config.epochs for config in configs)
     if jobs <= 1 or len(configs) <= 1:
         results = []
         with one_thread():
-            for config in configs:
+            for config, device in placed:
                 before = sum(len(result.epochs) for result in results)
                 report = None if progress is None else lambda done, _, before=before: progress(before + done, total)
                 results.append(train_run(cubes, config, recipe, cube_set, folder / config.run_id, device, report))
@@ -218,7 +219,7 @@ def train_runs(
         with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(queue,)) as pool:
             futures = [
                 pool.submit(_train_in_worker, path, config, recipe, cube_set, folder / config.run_id, device)
-                for config in configs
+                for config, device in placed
             ]
             try:
                 _follow(futures, queue, total, progress)

@@ -9,7 +9,6 @@ import numpy as np
 from swimmy_db.catalog import Publication
 from swimmy_db.errors import SwimmyError
 from swimmy_db.pipeline.stage import Stage, Work, code_version, digest, files_of
-from swimmy_db.pipeline.train import device
 from swimmy_db.publishing import replace_folder
 
 SELECTION_FILE = "selection.parquet"
@@ -60,6 +59,7 @@ def write_scores(work: Work, paths: Sequence[str], pairs: Sequence[tuple[str, st
     So an experiment that is added is scored alone.
     """
     from swimmy_db.cubes.store import CubeRecipe, CubeSet
+    from swimmy_db.model.machine import devices
     from swimmy_db.model.score import score_checkpoints, scores_made_from
 
     settings = work.settings
@@ -85,7 +85,7 @@ def write_scores(work: Work, paths: Sequence[str], pairs: Sequence[tuple[str, st
         ids,
         epsilon=settings.score_epsilon,
         batch_size=settings.scoring_batch_size,
-        device=device(),
+        device=devices()[0],
         progress=work.progress,
         made_from=mark,
     )

@@ -51,6 +51,7 @@ def compute(work: Work) -> None:
     """
     from swimmy_db.cubes.store import CubeRecipe, CubeSet
     from swimmy_db.model.checkpoints import RunConfig
+    from swimmy_db.model.machine import devices
     from swimmy_db.model.train import train_runs
 
     settings = work.settings
@@ -77,7 +78,7 @@ def compute(work: Work) -> None:
         settings.cube_set,
         work.workspace.checkpoints,
         jobs=settings.training_jobs,
-        device=device(),
+        devices=devices(),
         progress=work.progress,
     )
     rows = {name: [] for name in TABLES}
@@ -107,12 +108,6 @@ def training_mark(work: Work, experiment: Settings, ids: np.ndarray) -> str:
     values = [getattr(experiment, name) for name in TRAINING_SETTINGS]
     pixels = work.catalog.rows("select path, sha256 from meta.files where source = 'cubes' order by path")
     return digest([values, pixels, ids.tolist(), code_version(CODE)])[:6]
-
-
-def device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load(publication: Publication, root: Path) -> None:

@@ -5,7 +5,8 @@ import platform
 import pytest
 import torch
 
-from swimmy_db.model.machine import keep_freed_memory, one_thread
+from swimmy_db.errors import UsageError
+from swimmy_db.model.machine import devices, keep_freed_memory, one_thread
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
@@ -30,3 +31,19 @@ def test_the_number_of_threads_is_given_back_even_after_a_failure():
         inside.append(torch.get_num_threads())
     assert inside == [1]
     assert torch.get_num_threads() == 2
+
+
+def test_networks_run_on_every_accelerator_else_on_the_cpu(monkeypatch):
+    monkeypatch.delenv("SWIMMY_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert devices() == ("cuda:0", "cuda:1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert devices() == ("cpu",)
+
+
+def test_devices_may_be_chosen_and_one_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setenv("SWIMMY_DEVICES", "cpu:0, cpu:1")
+    assert devices() == ("cpu:0", "cpu:1")
+    monkeypatch.setenv("SWIMMY_DEVICES", "cpu,abacus")
+    with pytest.raises(UsageError, match="SWIMMY_DEVICES: abacus"):
+        devices()

@@ -66,7 +66,7 @@ def test_a_failure_in_one_process_reaches_the_caller_and_stops_those_that_wait()
     assert waiting.cancelled()
 
 
-def test_as_many_runs_as_cores_by_default_and_one_on_an_accelerator(tmp_path, pixels, configs, recipe, monkeypatch):
+def test_as_many_runs_as_cores_by_default_and_one_on_each_accelerator(tmp_path, pixels, configs, recipe, monkeypatch):
     asked = []
 
     class Pool:
@@ -79,5 +79,19 @@ def test_as_many_runs_as_cores_by_default_and_one_on_an_accelerator(tmp_path, pi
     monkeypatch.setattr(train, "train_run", lambda *some: asked.append(some[5]) or train.RunResult({}, [], []))
     with pytest.raises(KeyError):
         train_runs(pixels, configs, recipe, "s", tmp_path)
-    train_runs(pixels, configs, recipe, "s", tmp_path, device="cuda")
-    assert asked == [2, "cuda", "cuda", "cuda"]
+    train_runs(pixels, configs, recipe, "s", tmp_path, devices=["cuda:0"])
+    assert asked == [2, "cuda:0", "cuda:0", "cuda:0"]
+    with pytest.raises(KeyError):
+        train_runs(pixels, configs, recipe, "s", tmp_path, devices=["cuda:0", "cuda:1", "cuda:2"])
+    assert asked[4:] == [3]
+
+
+def test_runs_take_two_devices_in_turns_and_end_as_on_one(tmp_path, pixels, configs, recipe, one_by_one, monkeypatch):
+    # torch takes cpu:0 and cpu:1 for the CPU: two devices where there is no accelerator
+    given = []
+    alone = train.train_run
+    monkeypatch.setattr(train, "train_run", lambda *some: given.append(some[5]) or alone(*some))
+    results = train_runs(pixels, configs, recipe, "s", tmp_path / "2", jobs=1, devices=["cpu:0", "cpu:1"])
+    assert given == ["cpu:0", "cpu:1", "cpu:0"]
+    assert summary(results) == one_by_one
+    assert summary(train_runs(pixels, configs, recipe, "s", tmp_path / "3", devices=["cpu:0", "cpu:1"])) == one_by_one
