@@ -160,7 +160,6 @@ class Settings(BaseModel):
         5400.0, "4.4", "spectra are divided by their median from here ... (ambiguity 34)", "Angstrom", gt=0
     )
     stack_window_max: float = _setting(5600.0, "4.4", "... to here, rest frame", "Angstrom", gt=0)
-    spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
 
     # what is asked of the HSC-SSP services, and how (FORMATS.md sections 1 and 2)
     push_down: bool = _setting(
