@@ -76,7 +76,9 @@ class HscHttp:
 
     def said(self, start: bytes) -> str:
         """The start of what a service sent, as text in which the password does not stand."""
-        return self.account.scrub(plain_text(start))
+        # before and after the markup goes, and before it is shortened: half a password is one too
+        sent = self.account.scrub(start.decode("utf-8", errors="replace"))
+        return self.account.scrub(plain_text(sent))[:SHOWN]
 
     def pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
@@ -255,9 +257,8 @@ def retry_after(header: str | None) -> float | None:
         return None
 
 
-def plain_text(content: bytes) -> str:
+def plain_text(text: str) -> str:
     """A message, plain or HTML, as one line."""
-    text = content.decode("utf-8", errors="replace")
     if "<" in text:
         text = html.unescape(_TAGS.sub(" ", text))
-    return " ".join(text.split())[:SHOWN]
+    return " ".join(text.split())
