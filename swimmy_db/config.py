@@ -92,9 +92,28 @@ class Settings(BaseModel):
     milliquas_layout: str = _setting(
         "auto", "4.2", "columns of Milliquas as text: auto (recognised), A, B or 2016", pattern="^(auto|A|B|2016)$"
     )
+    milliquas_classes: str = _setting(
+        "Q=quasar,A=type_i,N=type_ii,K=type_ii",
+        "4.2",
+        "class by the first letter of Milliquas's type, case-sensitive; all other letters are others (ambiguity 30)",
+        pattern=r"^(\s*[A-Za-z]\s*=\s*(quasar|type_i|type_ii|others)\s*(,|$))*$",
+    )
     match_radius_spectra: float = _setting(1.0, "4.4", "match radius of SDSS spectra", "arcsec", gt=0)
+    mpa_jhu_value_max: float = _setting(
+        9e3, "2.2", "a larger value of a line in MPA-JHU means that there is no measurement", gt=0
+    )
     mpa_jhu_require_reliable: bool = _setting(
         False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
+    )
+    dr16q_require_final: bool = _setting(
+        True, "2.2", "rows of DR16Q with IS_QSO_FINAL = 0 are no quasars; a table without the column has quasars only"
+    )
+    gswlc_missing: float = _setting(-99.0, "4.3", "the mass or rate of a failed fit in GSWLC-2 (ambiguity 32)")
+    gswlc_good_flags: str = _setting(
+        "0",
+        "4.3",
+        "FLAG_SED of fits that did not fail, comma separated; empty: whatever it is (ambiguity 32)",
+        pattern=r"^(\s*\d+\s*(,|$))*$",
     )
     xelg_ew_min: float = _setting(100.0, "2.2", "any line group above it makes an XELG, strict", "Angstrom", ge=0)
     xelg_ew_frame: str = _setting("observed", "2.2", "observed or rest (ambiguity 13)", pattern="^(observed|rest)$")
