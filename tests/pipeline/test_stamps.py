@@ -297,8 +297,30 @@ def test_stamps_a_pixel_short_or_long(online, demo_survey, hsc_server, pixels):
 
 def test_a_list_that_is_refused_shows_the_reason(online, hsc_server):
     hsc_server.answers = [Answer("cutout", 400, {}, b"<html>line 2: no such rerun pdr3_wide</html>")] * 9
-    with pytest.raises(RequestRefused, match=r"refused \(400\): line 2: no such rerun"):
+    with pytest.raises(
+        RequestRefused, match=r"refused \(400\): line 2: no such rerun.*hsc_list_rows.*hsc_release_file"
+    ):
         fetch(online)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_row_that_the_service_never_answers_does_not_keep_the_others_from_coming(
+    online, demo_survey, hsc_server, status
+):
+    """Left out of its tar, and alone refused or a program that breaks at it, each time."""
+    gone = objects_and_bands(demo_survey)[10]
+    hsc_server.omitted = {gone}
+    ra = table(demo_survey, f"select ra from survey.galaxies where object_id = {gone[0]}")[0][0]
+    what = f"filter={gone[1]}&tract={hsc_server.tracts[gone[0]]}&ra={ra:.16e}deg".replace("+", "%2B")
+    hsc_server.answers = [Answer(what, status, {}, b"<html>IndexError</html>")] * 9
+    fetch(online)
+    lost = (gone[0], gone[1][4:].lower())
+    assert table(online, STAMPS) == [row for row in table(demo_survey, STAMPS) if row[:2] != lost]
+    said = "omitted by the service: " + ("status 500: " if status == 500 else "") + "IndexError"
+    reasons = f"select reason from meta.rejects where object_id = {lost[0]} and band = '{lost[1]}'"
+    assert table(online, reasons) == [(said,)]
+    # four attempts (hsc_retries) at a service that breaks, one at a refusal
+    assert len(hsc_server.answers) == (5 if status == 500 else 8)
 
 
 def test_a_page_instead_of_a_tar_is_shown(online, hsc_server):
