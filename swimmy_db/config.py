@@ -1,6 +1,7 @@
 """All settings of a survey's search: one flat model, filled from presets/*.toml and a workspace's settings.toml."""
 
 import math
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,10 @@ from swimmy_db.errors import InputRefused, UsageError
 
 def _setting(default: Any, section: str, description: str, unit: str = "", **limits: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"unit": unit, "section": section}, **limits)
+
+
+# a user and a password in an address would be kept in files
+ADDRESS = "^[^@]*$"
 
 
 class Band(BaseModel):
@@ -205,9 +210,9 @@ class Settings(BaseModel):
     )
     hsc_variance: bool = _setting(False, "2.3", "keep the variance of each stamp beside its pixels")
     hsc_release_file: str = _setting("", "2.1", "a TOML of one's own that describes HSC releases as hsc_releases.toml")
-    hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's")
-    hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's")
-    hsc_psf_url: str = _setting("", "2.3", "address of the PSF picker; empty: the release's")
+    hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's", pattern=ADDRESS)
+    hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's", pattern=ADDRESS)
+    hsc_psf_url: str = _setting("", "2.3", "address of the PSF picker; empty: the release's", pattern=ADDRESS)
     hsc_tracts_a_job: int = _setting(1, "2.1", "tracts that one catalogue job covers", ge=1)
     hsc_jobs_at_once: int = _setting(2, "2.1", "catalogue jobs that run side by side", ge=1, le=8)
     hsc_poll_first: float = _setting(1.0, "2.1", "first wait between two looks at a job; doubled each time", "s", gt=0)
@@ -287,6 +292,12 @@ def make_settings(values: dict[str, Any], source: str) -> Settings:
         return Settings(**values)
     except ValidationError as fault:
         listing = "\n  ".join(
-            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, found {error['input']!r}" for error in fault.errors()
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, found {_shown(error['input'])}"
+            for error in fault.errors()
         )
         raise InputRefused(f"{source}: settings refused\n  {listing}") from None
+
+
+def _shown(value: Any) -> str:
+    """A refused value, without the user and the password of an address."""
+    return re.sub(r"//[^/]*@", "//***@", repr(value))

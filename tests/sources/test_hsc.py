@@ -329,9 +329,16 @@ def test_without_an_account_the_variables_are_named(hsc_server, tmp_path, monkey
 
 @pytest.mark.parametrize("url", ["http://example.org/jobs", "https://me:pw@example.org/", "ftp://example.org/"])
 def test_an_address_that_would_leak_the_password_is_refused(url):
-    with pytest.raises(UsageError, match="hsc_sql_url") as refused:
+    with pytest.raises(SwimmyError, match="hsc_sql_url") as refused:
         release_of(load_preset("paper", hsc_sql_url=url))
     assert "me:pw" not in str(refused.value)
+
+
+def test_an_address_with_a_password_in_a_description_of_releases_is_refused(tmp_path):
+    path = tmp_path / "releases.toml"
+    path.write_text('[pdr3]\npsf_url = "https://me:pw@example.org/"\n')
+    with pytest.raises(UsageError, match=r"hsc_psf_url.*must not hold a user or a password"):
+        release_of(load_preset("paper", hsc_release_file=str(path)))
 
 
 def test_a_redirect_does_not_carry_the_password_away(hsc_server, tmp_path):
