@@ -41,12 +41,14 @@ class FetchRequest:
 
     reject: called with a reason and where (source_file, value ...) for what the archive does not have; a row of
     meta.rejects. ask_survey: the rows of a query of sql/queries to the workspace, none while it cannot answer.
+    is_first: the workspace is new, and begins with the settings that the options name.
     """
 
     settings: Settings
     options: Mapping[str, str] = field(default_factory=dict)
     reject: Callable[..., None] = not_noted
     ask_survey: Callable[[str], list[tuple]] = _no_survey
+    is_first: bool = True
 
 
 @cache

@@ -185,7 +185,14 @@ def settings_of(request: FetchRequest) -> Settings:
     changes = {name: value for name, value in request.options.items() if name in names}
     if not changes:
         return request.settings
-    return make_settings({**request.settings.model_dump(), **changes}, "options of the fetch")
+    told = make_settings({**request.settings.model_dump(), **changes}, "options of the fetch")
+    is_other = "release" in changes and release_of(told).name != release_of(request.settings).name
+    if is_other and not request.is_first:
+        raise UsageError(
+            f"option release: this workspace is of release {request.settings.release}, where its cutouts come from; "
+            f"`swimmy settings release={told.release}` changes it, or take another workspace"
+        )
+    return told
 
 
 def checked_release(settings: Settings) -> Release:
