@@ -4,6 +4,8 @@ import json
 import logging
 import time
 import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -15,7 +17,7 @@ from swimmy_db.errors import InputRefused, NotReady, SwimmyError, UsageError
 from swimmy_db.sources import hsc
 from swimmy_db.sources.fetching import FetchRequest
 from swimmy_db.sources.hsc_catalogue import read_hsc_table
-from swimmy_db.sources.hsc_http import RequestRefused, ServiceUnavailable, WrongPassword
+from swimmy_db.sources.hsc_http import RequestRefused, ServiceUnavailable, WrongPassword, retry_after
 from swimmy_db.sources.hsc_jobs import LEDGER, JobFailed, JobStuck
 from swimmy_db.sources.hsc_release import release_of
 
@@ -252,6 +254,35 @@ def test_a_service_that_stays_down_is_given_up_and_found_again(hsc_server, tmp_p
     with pytest.raises(ServiceUnavailable, match=r"status 502: Proxy Error; gave up after 4 attempts.*hsc_retries"):
         fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
+
+
+@pytest.mark.parametrize(("status", "checked"), [(502, False), (503, True)])
+def test_a_syntax_check_that_took_too_long_is_left_out(hsc_server, tmp_path, status, checked):
+    """A proxy gives up on the server's long check (502, FORMATS.md 2.1); other failures have nothing to do with it."""
+    hsc_server.answers = [Answer("submit", status, {}, b"<h1>Proxy Error</h1>")]
+    fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
+    assert hsc_server.asked("syntax check") == [checked] + [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("soon", None),
+        ("", None),
+        ("Mon, 06 Apr 2020 10:00:00 GMT", 0),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date(header, seconds):
+    assert retry_after(header) == seconds
+
+
+def test_a_retry_after_in_the_future_is_waited_for():
+    header = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert retry_after(header) == pytest.approx(90, abs=2)
 
 
 def test_nobody_at_the_address_names_the_attempts(hsc_server, tmp_path):
