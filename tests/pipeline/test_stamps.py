@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from servers.hsc import PASSWORD, Answer
@@ -181,6 +182,25 @@ def test_a_service_that_cuts_every_tar_is_given_up_and_what_came_is_kept(online,
     assert_as_from_files(online, demo_survey)
     n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
     assert sum(hsc_server.asked("cutouts")) < n_all
+
+
+def test_what_came_before_a_kill_is_used_though_the_selection_has_changed_since(online, demo_survey, hsc_server):
+    change_settings(online, {"magnitude_max": "19.5"})
+    hsc_server.cuts = [400_000] + [0] * 200
+    with pytest.raises(ServiceUnavailable):
+        for _ in run_stages(online, ["select", "stamps"]):
+            pass
+    spool = next(online.folder.glob(".partial/stamps-*/cutouts"))
+    n_came = sum(pq.read_metadata(path).num_rows for path in spool.glob("piece-*.parquet"))
+    assert n_came > 0
+    change_settings(online, {"magnitude_max": "20"})
+    hsc_server.cuts, hsc_server.requests = [], []
+    for _ in run_stages(online, ["select", "stamps"]):
+        pass
+    assert_as_from_files(online, demo_survey)
+    n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
+    assert sum(hsc_server.asked("cutouts")) <= n_all - n_came
+    assert not list(online.folder.glob(".partial/stamps-*"))
 
 
 @pytest.mark.parametrize("ever", [False, True])
