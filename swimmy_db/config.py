@@ -132,8 +132,9 @@ class Settings(BaseModel):
     ew_band_throughput: str = _setting(
         "relative",
         "4.1",
-        "T/max(T) (relative) or T (absolute) in EW_band (ambiguity 15)",
-        pattern="^(relative|absolute)$",
+        "in EW_band: T/max(T) (relative), T (absolute), or T of integral 1 over ln wavelength, which makes EW_band the "
+        "fraction that lines add to the band's light (fraction) (ambiguity 15)",
+        pattern="^(relative|absolute|fraction)$",
     )
 
     # cubes

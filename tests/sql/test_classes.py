@@ -346,3 +346,21 @@ def test_ew_band_by_absolute_throughput_and_at_the_ends_of_a_curve(make_survey, 
     survey.run("select")
     found = dict(survey.rows("select band, ew_band from survey.band_line_strengths"))
     assert found == pytest.approx({"g": 55.0, "r": 27.5, "i": 0.0, "z": None, "y": None})
+
+
+def test_ew_band_as_a_fraction_is_what_a_line_adds_to_the_light_of_the_band(make_survey, typed):
+    """Light of a continuum of constant f_nu and of a line on it, summed through the curve by numpy."""
+    survey = make_survey(ew_band_throughput="fraction")
+    wavelengths, responses = np.linspace(5400.0, 7000.0, 400), np.sin(np.linspace(0, np.pi, 400)) * 0.5
+    for wavelength, response in zip(wavelengths.tolist(), responses.tolist(), strict=True):
+        survey.add("raw.filter_curves", {"band": "r", "wavelength": wavelength, "response": response})
+    lines = {f"{line}_eqw": 0.0 for line in LINES} | {"oiii_5007_eqw": -50.0}
+    add_galaxy(survey, typed, 1, 10.0, 1.0, 0.15)
+    add_spectrum(survey, typed, "1", 10.0, 1.0, lines, z=0.15)
+    survey.run("select")
+    observed = LINES["oiii_5007"] * 1.15
+    # per unit of f_nu at the line: photons are T dln(lambda) of the continuum, T EW / lambda of the line
+    light = np.trapezoid(responses, np.log(wavelengths))
+    added = 50.0 * 1.15 / observed * np.interp(observed, wavelengths, responses)
+    found = dict(survey.rows("select band, ew_band from survey.band_line_strengths where ew_band is not null"))
+    assert found == {"r": pytest.approx(added / light, rel=1e-9)}
