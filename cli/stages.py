@@ -7,12 +7,13 @@ import typer
 from swimmy_db.cli.options import WorkspaceOption
 
 FORCE = typer.Option("--force", help="Run it again even where it is up to date.")
+PSF = typer.Option("--psf", help="Setting psf: `patch` (its seeing) or `picker` (HSC's PSF picker, per object).")
 
 
 def register(app: typer.Typer) -> None:
     app.command()(pipeline)
     for name, help_text in COMMANDS.items():
-        app.command(name, help=help_text)(train if name == "train" else _command(name))
+        app.command(name, help=help_text)({"train": train, "stamps": stamps}.get(name) or _command(name))
 
 
 COMMANDS = {
@@ -27,6 +28,7 @@ COMMANDS = {
 
 
 def pipeline(
+    psf: Annotated[str | None, PSF] = None,
     force: Annotated[bool, FORCE] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -37,6 +39,7 @@ def pipeline(
     """
     from swimmy_db.cli.summary import print_summary
 
+    set_psf(psf, workspace)
     run_and_report(None, workspace, force)
     print_summary(workspace)
 
@@ -48,6 +51,29 @@ def _command(name: str):
         run_and_report(stages_of_command(name), workspace, force)
 
     return command
+
+
+def stamps(
+    psf: Annotated[str | None, PSF] = None,
+    force: Annotated[bool, FORCE] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    from swimmy_db.pipeline.runner import stages_of_command
+
+    set_psf(psf, workspace)
+    run_and_report(stages_of_command("stamps"), workspace, force)
+
+
+def set_psf(psf: str | None, workspace: Path | None) -> None:
+    """Change the setting psf where the command line says it. Raises InputRefused for a word that it does not have."""
+    if psf is None:
+        return
+    from swimmy_db.pipeline.settings import change_settings
+    from swimmy_db.workspace import Workspace
+
+    place = Workspace.locate(workspace)
+    place.require_survey()
+    change_settings(place, {"psf": psf})
 
 
 def train(

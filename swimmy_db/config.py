@@ -1,6 +1,7 @@
 """All settings of a survey's search: one flat model, filled from presets/*.toml and a workspace's settings.toml."""
 
 import math
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,10 @@ from swimmy_db.errors import InputRefused, UsageError
 
 def _setting(default: Any, section: str, description: str, unit: str = "", **limits: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"unit": unit, "section": section}, **limits)
+
+
+# a user and a password in an address would be kept in files
+ADDRESS = "^[^@]*$"
 
 
 class Band(BaseModel):
@@ -92,9 +97,28 @@ class Settings(BaseModel):
     milliquas_layout: str = _setting(
         "auto", "4.2", "columns of Milliquas as text: auto (recognised), A, B or 2016", pattern="^(auto|A|B|2016)$"
     )
+    milliquas_classes: str = _setting(
+        "Q=quasar,A=type_i,N=type_ii,K=type_ii",
+        "4.2",
+        "class by the first letter of Milliquas's type, case-sensitive; all other letters are others (ambiguity 30)",
+        pattern=r"^(\s*[A-Za-z]\s*=\s*(quasar|type_i|type_ii|others)\s*(,|$))*$",
+    )
     match_radius_spectra: float = _setting(1.0, "4.4", "match radius of SDSS spectra", "arcsec", gt=0)
+    mpa_jhu_value_max: float = _setting(
+        9e3, "2.2", "a larger value of a line in MPA-JHU means that there is no measurement", gt=0
+    )
     mpa_jhu_require_reliable: bool = _setting(
         False, "2.2", "only MPA-JHU rows with RELIABLE = 1 and Z_WARNING = 0 (ambiguity 12)"
+    )
+    dr16q_require_final: bool = _setting(
+        True, "2.2", "rows of DR16Q with IS_QSO_FINAL = 0 are no quasars; a table without the column has quasars only"
+    )
+    gswlc_missing: float = _setting(-99.0, "4.3", "the mass or rate of a failed fit in GSWLC-2 (ambiguity 32)")
+    gswlc_good_flags: str = _setting(
+        "0",
+        "4.3",
+        "FLAG_SED of fits that did not fail, comma separated; empty: whatever it is (ambiguity 32)",
+        pattern=r"^(\s*\d+\s*(,|$))*$",
     )
     xelg_ew_min: float = _setting(100.0, "2.2", "any line group above it makes an XELG, strict", "Angstrom", ge=0)
     xelg_ew_frame: str = _setting("observed", "2.2", "observed or rest (ambiguity 13)", pattern="^(observed|rest)$")
@@ -108,8 +132,9 @@ class Settings(BaseModel):
     ew_band_throughput: str = _setting(
         "relative",
         "4.1",
-        "T/max(T) (relative) or T (absolute) in EW_band (ambiguity 15)",
-        pattern="^(relative|absolute)$",
+        "in EW_band: T/max(T) (relative), T (absolute), or T of integral 1 over ln wavelength, which makes EW_band the "
+        "fraction that lines add to the band's light (fraction) (ambiguity 15)",
+        pattern="^(relative|absolute|fraction)$",
     )
 
     # cubes
@@ -160,7 +185,6 @@ class Settings(BaseModel):
         5400.0, "4.4", "spectra are divided by their median from here ... (ambiguity 34)", "Angstrom", gt=0
     )
     stack_window_max: float = _setting(5600.0, "4.4", "... to here, rest frame", "Angstrom", gt=0)
-    spectra_wanted: bool = _setting(False, "4.4", "fetch SDSS spectra of the most anomalous")
 
     # what is asked of the HSC-SSP services, and how (FORMATS.md sections 1 and 2)
     push_down: bool = _setting(
@@ -187,9 +211,9 @@ class Settings(BaseModel):
     )
     hsc_variance: bool = _setting(False, "2.3", "keep the variance of each stamp beside its pixels")
     hsc_release_file: str = _setting("", "2.1", "a TOML of one's own that describes HSC releases as hsc_releases.toml")
-    hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's")
-    hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's")
-    hsc_psf_url: str = _setting("", "2.3", "address of the PSF picker; empty: the release's")
+    hsc_sql_url: str = _setting("", "2.1", "address of the catalogue jobs; empty: the release's", pattern=ADDRESS)
+    hsc_cutout_url: str = _setting("", "2.3", "address of the image cutouts; empty: the release's", pattern=ADDRESS)
+    hsc_psf_url: str = _setting("", "2.3", "address of the PSF picker; empty: the release's", pattern=ADDRESS)
     hsc_tracts_a_job: int = _setting(1, "2.1", "tracts that one catalogue job covers", ge=1)
     hsc_jobs_at_once: int = _setting(2, "2.1", "catalogue jobs that run side by side", ge=1, le=8)
     hsc_poll_first: float = _setting(1.0, "2.1", "first wait between two looks at a job; doubled each time", "s", gt=0)
@@ -269,6 +293,12 @@ def make_settings(values: dict[str, Any], source: str) -> Settings:
         return Settings(**values)
     except ValidationError as fault:
         listing = "\n  ".join(
-            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, found {error['input']!r}" for error in fault.errors()
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, found {_shown(error['input'])}"
+            for error in fault.errors()
         )
         raise InputRefused(f"{source}: settings refused\n  {listing}") from None
+
+
+def _shown(value: Any) -> str:
+    """A refused value, without the user and the password of an address."""
+    return re.sub(r"//[^/]*@", "//***@", repr(value))

@@ -15,6 +15,7 @@ from swimmy_db.config import (
     setting_rows,
 )
 from swimmy_db.errors import InputRefused, UsageError
+from swimmy_db.sources.registry import SOURCES
 
 
 def test_the_paper_preset_has_the_paper_s_numbers():
@@ -79,3 +80,19 @@ def test_setting_rows_hold_numbers_switches_words_and_what_is_not_applied():
     assert (rows["xelg_ew_frame"]["value"], rows["xelg_ew_frame"]["text"]) == (None, "rest")
     assert (rows["seeing_max"]["value"], rows["seeing_max"]["default_value"]) == (None, "1.0")
     assert rows["seeing_max"]["unit"] == "arcsec"
+
+
+# put together of parts: hsc_release.release_of
+BY_PARTS = {"hsc_sql_url", "hsc_cutout_url", "hsc_psf_url"}
+
+
+def test_every_setting_is_read_by_something():
+    """By SQL as setting('name'), by a file's reader, by Python as an attribute; what a stage lists does not count."""
+    root = Path(__file__).parents[1]
+    sql = "\n".join(path.read_text(encoding="utf-8") for path in root.glob("sql/**/*.sql"))
+    modules = [path for folder in ("swimmy_db", "cli") for path in (root / folder).rglob("*.py")]
+    python = "\n".join(path.read_text(encoding="utf-8") for path in modules if path.name != "config.py")
+    readers = {name for source in SOURCES.values() for kind in source.files.values() for name in kind.settings.values()}
+    readers |= set(re.findall(r"\bsetting(?:_text)?\(\s*'([a-z0-9_]+)'", sql))
+    readers |= set(re.findall(r"\.([a-z0-9_]+)\b", python))
+    assert set(scalar_fields()) - readers - BY_PARTS == set()

@@ -13,6 +13,14 @@ with curves as (
         max(response) over (partition by band) as peak
     from raw.filter_curves
 ),
+areas as (
+    select
+        band,
+        max(peak) as peak,
+        sum((response + next_response) / 2 * ln(next_wavelength / wavelength) order by wavelength) as area
+    from curves
+    group by band
+),
 lines_in_bands as (
     select m.object_id, b.band, m.line, m.ew, m.ew_flux, l.wavelength * (1 + m.spectrum_redshift) as wavelength
     from survey.line_measurements m
@@ -26,6 +34,7 @@ weighed as (
         l.line,
         l.ew,
         l.ew_flux,
+        l.wavelength,
         case
             when c.wavelength is null or l.wavelength > coalesce(c.next_wavelength, c.wavelength) then 0
             when c.next_wavelength is null then c.response
@@ -42,10 +51,12 @@ scaled as (
         case
             when p.peak is null then null
             when setting_text('ew_band_throughput') = 'relative' then w.throughput / p.peak
+            -- the integral of T over ln wavelength made 1: what a line adds to the band's light, as a fraction
+            when setting_text('ew_band_throughput') = 'fraction' then w.throughput / w.wavelength / p.area
             else w.throughput
         end as weight
     from weighed w
-    left join (select band, max(peak) as peak from curves group by band) p using (band)
+    left join areas p using (band)
 )
 select
     object_id,

@@ -33,7 +33,7 @@ dr16q as (
         source_file,
         file_row
     from raw.dr16q
-    where coalesce(is_qso_final, 1) > 0
+    where setting('dr16q_require_final') = 0 or coalesce(is_qso_final, 1) > 0
 ),
 milliquas as (
     select

@@ -6,21 +6,22 @@ create or replace table survey.classes as
 with quasars as (
     select object_id from survey.matches where catalog = 'dr16q' and rank = 1
 ),
+class_letters as (
+    select trim(split_part(pair, '=', 1)) as letter, any_value(trim(split_part(pair, '=', 2))) as milliquas_class
+    from (select unnest(string_split(setting_text('milliquas_classes'), ',')) as pair)
+    where contains(pair, '=')
+    group by letter
+),
 milliquas as (
     select
         m.object_id,
         -- ambiguity 30: the class letter, case-sensitive; K (type II, core-dominated) goes with N. Lower-case q, blank
         -- and association letters alone (R, X, 2) are candidates: others
-        case substr(ltrim(s.type), 1, 1)
-            when 'Q' then 'quasar'
-            when 'A' then 'type_i'
-            when 'N' then 'type_ii'
-            when 'K' then 'type_ii'
-            else 'others'
-        end as milliquas_class,
+        coalesce(l.milliquas_class, 'others') as milliquas_class,
         trim(s.type) as milliquas_type
     from survey.matches m
     inner join raw.milliquas s on s.source_file = m.source_file and s.file_row = m.file_row
+    left join class_letters l on l.letter = substr(ltrim(s.type), 1, 1)
     where m.catalog = 'milliquas' and m.rank = 1
 ),
 blind as (

@@ -38,13 +38,15 @@ measured as (
     group by object_id, line
 ),
 believed as (
-    -- FORMATS 3.1: an error of 0 or less, or a value beyond 9e3, means that there is no measurement
+    -- FORMATS 3.1: an error of 0 or less, or a value beyond 9e3 (setting mpa_jhu_value_max), means no measurement
     select
         *,
-        coalesce(isfinite(eqw) and abs(eqw) <= 9e3 and isfinite(eqw_err) and eqw_err > 0, false) as has_eqw,
+        coalesce(
+            isfinite(eqw) and abs(eqw) <= setting('mpa_jhu_value_max') and isfinite(eqw_err) and eqw_err > 0, false
+        ) as has_eqw,
         coalesce(
             isfinite(flux) and abs(flux) < 1e30 and flux <> -9999 and isfinite(flux_err) and flux_err > 0
-            and isfinite(cont) and cont > 0 and abs(flux / cont) <= 9e3,
+            and isfinite(cont) and cont > 0 and abs(flux / cont) <= setting('mpa_jhu_value_max'),
             false
         ) as has_flux
     from measured

@@ -138,7 +138,8 @@ def request_for(
             return [tuple(row.values()) for row in answer(catalog, query) or []]
         return []
 
-    return FetchRequest(settings_of(workspace, preset), options_of(name, given), reject, ask_survey)
+    is_first = not workspace.settings_file.exists()
+    return FetchRequest(settings_of(workspace, preset), options_of(name, given), reject, ask_survey, is_first)
 
 
 def settings_of(workspace: Workspace, preset: str) -> Settings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from swimmy_db.pipeline.stage import Work
+from swimmy_db.pipeline.stage import Work, digest
 
 if TYPE_CHECKING:
     from swimmy_db.cubes.cutouts import Stamp
@@ -46,12 +46,13 @@ def service_stamps(work: Work, members: dict[int, tuple[float, float]], settled:
         return True
 
     known = published(work, "survey.stamps", work.workspace.stamps, archive_name(release), is_usable)
+    size = (work.settings.stamp_size, work.settings.psf_margin, work.settings.instrument.pixel_scale)
     yield from fetched(
         work,
         members,
         wanted,
         known,
-        "cutouts",
+        spool_folder(work, "cutouts", archive_name(release), *size, work.settings.hsc_variance),
         lambda account: CutoutService(account, work.settings, release),
         lambda found, row: stamp_of(work.settings, found, row.ra, row.dec),
     )
@@ -81,7 +82,7 @@ def write_kernels(work: Work, index: pa.Table, members: dict[int, tuple[float, f
         members,
         wanted,
         known,
-        "kernels",
+        spool_folder(work, "kernels", archive_name(release)),
         lambda account: PsfPicker(account, work.settings, release),
         lambda found, row: read_kernel(
             found.payload,
@@ -105,11 +106,11 @@ def fetched(
     members: dict[int, tuple[float, float]],
     wanted: set[Key],
     known: Callable[[set[Key]], Iterator[Stamp]],
-    what: str,
+    folder: Path,
     service: Callable[[object], BulkService],
     make: Callable[[CutoutFile, WantedRow], Stamp],
 ) -> Iterator[Stamp]:
-    """The wanted stamps, known ones first; the others are fetched into the stage's partial folder and read from there.
+    """The wanted stamps, known ones first; the others are fetched into `folder`, a spool, and read from there.
 
     A killed run goes on with the object and band at which it stopped. What the service does not have goes to the
     rejects. known: of some keys, those that an earlier run published. make raises BadCutout.
@@ -118,7 +119,7 @@ def fetched(
     from swimmy_db.sources.hsc_bulk import WantedRow
     from swimmy_db.sources.hsc_credentials import find_account
 
-    spool = StampSpool(work.partial / what)
+    spool = StampSpool(folder)
     wanted = set(wanted)
     for stamp in known(wanted - spool.stored.keys()):
         wanted.discard((stamp.object_id, stamp.band))
@@ -137,6 +138,16 @@ def fetched(
         if (object_id, band) in wanted:
             reject(work, where["reason"], where)
     yield from (stamp for stamp in spool.stamps() if (stamp.object_id, stamp.band) in wanted)
+
+
+def spool_folder(work: Work, what: str, *made_of: object) -> Path:
+    """Where the pieces of a fetch lie until its stage is published; made_of: all that the content of one depends on.
+
+    Not in work.partial, which a changed selection or a new version of the code would lose: a fetch takes days.
+    """
+    folder = work.workspace.folder / ".partial" / f"stamps-{digest(made_of)}"
+    work.done_with.append(folder)
+    return folder / what
 
 
 def fetch_into(

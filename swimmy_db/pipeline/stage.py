@@ -41,7 +41,8 @@ class Work:
     """What a stage computes with: a read-only catalog, the settings, a staging folder that mirrors the workspace.
 
     partial: a folder for finished pieces of long work, which a killed run finds again if nothing it depends on has
-    changed. kept_files: files that the stage wrote in their place, by their path in the workspace.
+    changed. kept_files: files that the stage wrote in their place, by their path in the workspace. done_with: folders
+    that nobody needs once the stage is published.
     """
 
     workspace: Workspace
@@ -52,6 +53,7 @@ class Work:
     progress: Progress = silent
     rejects: list[dict] = field(default_factory=list)
     kept_files: dict[str, Path] = field(default_factory=dict)
+    done_with: list[Path] = field(default_factory=list)
 
     def reject(self, reason: str, **where: object) -> None:
         """Note something that was left out: source_file, file_row, object_id, band, column_name, value."""
@@ -163,7 +165,8 @@ def run_stage(stage: Stage, workspace: Workspace, progress: Progress = silent) -
         record_rejects(publication, work.rejects)
         files = record_files(publication, stage.name, {**staged_files(staging), **work.kept_files})
         record_stage(publication, origin, started, time.monotonic() - clock, files)
-    shutil.rmtree(work.partial, ignore_errors=True)
+    for folder in (work.partial, *work.done_with):
+        shutil.rmtree(folder, ignore_errors=True)
     return time.monotonic() - clock
 
 

@@ -1,5 +1,6 @@
 """What every archive's `fetch` is asked for and hands back, and the options that it takes (archives.toml)."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,12 +41,14 @@ class FetchRequest:
 
     reject: called with a reason and where (source_file, value ...) for what the archive does not have; a row of
     meta.rejects. ask_survey: the rows of a query of sql/queries to the workspace, none while it cannot answer.
+    is_first: the workspace is new, and begins with the settings that the options name.
     """
 
     settings: Settings
     options: Mapping[str, str] = field(default_factory=dict)
     reject: Callable[..., None] = not_noted
     ask_survey: Callable[[str], list[tuple]] = _no_survey
+    is_first: bool = True
 
 
 @cache
@@ -59,14 +62,16 @@ def options_of(name: str, given: Mapping[str, str] | None = None) -> dict[str, s
     """The archive's options by their plain names, those of the network by `network.NAME`.
 
     given: `NAME` or `ARCHIVE.NAME`, and `network.NAME`; options of other archives are passed over.
-    Raises UsageError for a name that the archive does not have. An archive that is not in archives.toml (hsc keeps
-    its own) gets what was given.
+    Raises UsageError for a name that the archive does not have, and for an address with a password. An archive that
+    is not in archives.toml (hsc keeps its own) gets what was given.
     """
     known = defaults()
     options = {f"{NETWORK}.{key}": value for key, value in known[NETWORK].items()} | known.get(name, {})
     for key, value in (given or {}).items():
         archive, dot, plain = key.partition(".")
         full = plain if dot and archive != NETWORK else key
+        if re.search(r"//[^/]*@", value):
+            raise UsageError(f"option {key}: an address must not hold a user or a password: it is kept in meta.files")
         if dot and archive not in (name, NETWORK):
             continue
         if full not in options and (name in known or archive == NETWORK):

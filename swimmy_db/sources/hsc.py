@@ -15,7 +15,7 @@ from swimmy_db.sources.hsc_credentials import find_account
 from swimmy_db.sources.hsc_http import HscError
 from swimmy_db.sources.hsc_jobs import JobClient, Ledger
 from swimmy_db.sources.hsc_release import Release, release_of
-from swimmy_db.sources.hsc_sql import Query, catalogue_queries, patch_queries
+from swimmy_db.sources.hsc_sql import Query, catalogue_queries, columns_asked_for, patch_queries
 from swimmy_db.sources.skymap import N_TRACTS, tract_of
 
 TABLES = {"objects": "raw.hsc_objects", "masks": "raw.hsc_masks", "specz": "raw.specz", "patch_qa": "raw.hsc_patches"}
@@ -185,7 +185,14 @@ def settings_of(request: FetchRequest) -> Settings:
     changes = {name: value for name, value in request.options.items() if name in names}
     if not changes:
         return request.settings
-    return make_settings({**request.settings.model_dump(), **changes}, "options of the fetch")
+    told = make_settings({**request.settings.model_dump(), **changes}, "options of the fetch")
+    is_other = "release" in changes and release_of(told).name != release_of(request.settings).name
+    if is_other and not request.is_first:
+        raise UsageError(
+            f"option release: this workspace is of release {request.settings.release}, where its cutouts come from; "
+            f"`swimmy settings release={told.release}` changes it, or take another workspace"
+        )
+    return told
 
 
 def checked_release(settings: Settings) -> Release:
@@ -198,6 +205,13 @@ def checked_release(settings: Settings) -> Release:
         raise UsageError(
             f"setting flag_cuts: release {release.name} brings no {', '.join(lacking)}; take them out, or describe the "
             "release in a file of your own (setting hsc_release_file)"
+        )
+    known = columns_asked_for(release)
+    unasked = [name for name in release.columns if name not in known]
+    if unasked:
+        raise UsageError(
+            f"setting hsc_release_file: release {release.name}, columns: no query names {', '.join(unasked)}; they "
+            f"name {', '.join(sorted(known))}"
         )
     surveys = [flag.strip() for flag in settings.specz_survey_flags.split(",") if flag.strip()]
     unknown = [flag for flag in surveys if flag not in release.specz_flags]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from requests import Response
+
 from swimmy_db.config import Settings
 from swimmy_db.sources.hsc_credentials import Account
 from swimmy_db.sources.hsc_cutouts import (
@@ -21,7 +23,16 @@ from swimmy_db.sources.hsc_cutouts import (
     match_members,
     read_members,
 )
-from swimmy_db.sources.hsc_http import Body, CutShort, HscHttp, NotThere, Stopped, Waits
+from swimmy_db.sources.hsc_http import (
+    Body,
+    CutShort,
+    HscHttp,
+    NotThere,
+    RequestRefused,
+    ServiceUnavailable,
+    Stopped,
+    Waits,
+)
 from swimmy_db.sources.hsc_release import Release
 
 FIRST_LINE = 2  # the header is line 1
@@ -141,9 +152,7 @@ class BulkService:
             files = {"list": ("coordlist.txt", self.list_text(left).encode("ascii"))}
             broken = None
             answered: list[WantedRow] = []
-            with self.http.send(
-                "POST", self.url, what, self.auth, files=files, params=self.post_parameters
-            ) as response:
+            with self._sent(what, files) as response:
                 body = Body(response, self.http)
                 members = read_members(body)
                 for found in match_members(
@@ -170,15 +179,33 @@ class BulkService:
                 words = "" if answered else f": {self.http.said(body.start)}"
                 waits.wait(f"{what}: {body.fault or broken}{words}")
 
+    def _sent(self, what: str, files: dict) -> Response:
+        try:
+            return self.http.send("POST", self.url, what, self.auth, files=files, params=self.post_parameters)
+        except RequestRefused as fault:
+            if fault.words is None:
+                raise
+            raise RequestRefused(
+                f"{fault}; the setting hsc_list_rows limits the rows of a list, hsc_release_file names a file that "
+                "corrects rerun and filters",
+                fault.words,
+            ) from None
+
     def fetch_singly(self, row: WantedRow) -> CutoutFile | MissingCutout:
-        """One row by a request of its own: its file, or the service's reason why there is none."""
+        """One row by a request of its own: its file, or the service's reason why there is none.
+
+        A row that is refused, or at which the service breaks each time, must not keep the others from coming.
+        """
         what = f"{self.title} of object {row.object_id} in {row.band}"
         waits = Waits(self.http)
         while True:
             try:
                 response = self.http.send("GET", self.url, what, self.auth, params=self.single_parameters(row))
-            except NotThere as fault:
-                reason = f"{OMITTED}: {fault.words}" if fault.words else OMITTED
+            except (NotThere, RequestRefused, ServiceUnavailable) as fault:
+                words = fault.broke if isinstance(fault, ServiceUnavailable) else fault.words
+                if words is None:
+                    raise
+                reason = f"{OMITTED}: {words}" if words else OMITTED
                 return MissingCutout(row.object_id, row.band, row.tract, self.archive, None, reason)
             with response:
                 body = Body(response, self.http)

@@ -1,10 +1,13 @@
 """The HSC-SSP account: from the environment, the system's keyring, or a prompt; it is never written down."""
 
+import base64
 import contextlib
 import getpass
+import html
 import json
 import os
 import sys
+from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 from requests import PreparedRequest
@@ -30,8 +33,19 @@ class Account:
         return "Account(...)"
 
     def scrub(self, text: str) -> str:
-        """The text without the password: a service may echo what it was sent."""
-        return text.replace(self._password.get_secret_value(), "***")
+        """The text without the password in any spelling that a service may echo: as is, in JSON, HTML, URL or Basic."""
+        for spelling in self._spellings():
+            text = text.replace(spelling, "***")
+        return text
+
+    def _spellings(self) -> list[str]:
+        """The longest first, so that none leaves a part of another."""
+        user, password = self._user.get_secret_value(), self._password.get_secret_value()
+        found = {password, json.dumps(password)[1:-1], json.dumps(password, ensure_ascii=False)[1:-1]}
+        found |= {html.escape(password), repr(password)[1:-1]}
+        found |= {quote(password), quote(password, ""), quote_plus(password)}
+        found.add(base64.b64encode(f"{user}:{password}".encode()).decode())
+        return sorted(found - {""}, key=len, reverse=True)
 
     def basic(self) -> AuthBase:
         """For the cutout service and the PSF picker: HTTP Basic."""
@@ -47,7 +61,9 @@ class _Basic(AuthBase):
         self.account = account
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        return HTTPBasicAuth(self.account._user.get_secret_value(), self.account._password.get_secret_value())(request)
+        user, password = self.account._user.get_secret_value(), self.account._password.get_secret_value()
+        # as bytes: requests takes text for latin-1, and where it is not, raises an error that holds the password
+        return HTTPBasicAuth(user.encode(), password.encode())(request)
 
 
 class _InBody(AuthBase):

@@ -38,7 +38,11 @@ class WrongPassword(HscError):
 
 
 class RequestRefused(HscError):
-    """406 and other 4xx: the service refuses the query or the list; the message holds its reason."""
+    """406 and other 4xx: the service refuses the query or the list; `words` is its reason, None for a redirect."""
+
+    def __init__(self, message: str, words: str | None = None) -> None:
+        super().__init__(message)
+        self.words = words
 
 
 class NotThere(HscError):
@@ -50,7 +54,14 @@ class NotThere(HscError):
 
 
 class ServiceUnavailable(HscError):
-    """5xx, 429, time-outs and cut connections, still after all attempts."""
+    """5xx, 429, time-outs and cut connections, still after all attempts.
+
+    `broke`: the service's words where it was there, but broke at this very request each time (500).
+    """
+
+    def __init__(self, message: str, broke: str | None = None) -> None:
+        super().__init__(message)
+        self.broke = broke
 
 
 class Stopped(HscError):
@@ -76,7 +87,9 @@ class HscHttp:
 
     def said(self, start: bytes) -> str:
         """The start of what a service sent, as text in which the password does not stand."""
-        return self.account.scrub(plain_text(start))
+        # before and after the markup goes, and before it is shortened: half a password is one too
+        sent = self.account.scrub(start.decode("utf-8", errors="replace"))
+        return self.account.scrub(plain_text(sent))[:SHOWN]
 
     def pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
@@ -112,13 +125,14 @@ class HscHttp:
             response, fault = self._once(method, url, auth, options)
             if response is not None and response.status_code == 200:
                 return response
-            asked = None
+            asked = broke = None
             if response is not None:
                 fault = self._judge(response, what)
+                broke = fault if response.status_code == 500 else None
                 if response.status_code == 502 and json_after_502 is not None:
                     options["json"] = json_after_502
                 asked = retry_after(response.headers.get("Retry-After"))
-            waits.wait(f"{what}: {fault}", asked)
+            waits.wait(f"{what}: {fault}", asked, broke)
 
     def _once(
         self, method: str, url: str, auth: AuthBase, options: dict[str, Any]
@@ -152,7 +166,7 @@ class HscHttp:
             return f"status {status}: {words}"
         if 300 <= status < 400:
             raise RequestRefused(f"{what}: the service has moved to {response.headers.get('Location')!r}; {ADDRESSES}")
-        raise RequestRefused(f"{what}: refused ({status}): {words}")
+        raise RequestRefused(f"{what}: refused ({status}): {words}", words)
 
     def words(self, response: requests.Response) -> str:
         """The start of a service's message as plain text, in which the password does not stand."""
@@ -224,14 +238,15 @@ class Waits:
         self.http = http
         self.failed = 0
 
-    def wait(self, fault: str, asked: float | None = None) -> None:
+    def wait(self, fault: str, asked: float | None = None, broke: str | None = None) -> None:
         """Pause, at least as long as the service asked. Raises ServiceUnavailable where enough was tried."""
         self.failed += 1
         settings = self.http.settings
         if self.failed > settings.hsc_retries:
             raise ServiceUnavailable(
                 f"{fault}; gave up after {self.failed} attempts (settings hsc_retries, hsc_backoff). What has arrived "
-                "is kept: the same command goes on from there"
+                "is kept: the same command goes on from there",
+                broke,
             )
         pause = min(LONGEST_WAIT, settings.hsc_backoff * 2 ** (self.failed - 1))
         self.http.pause(max(pause, min(asked or 0.0, LONGEST_ASKED)))
@@ -255,9 +270,8 @@ def retry_after(header: str | None) -> float | None:
         return None
 
 
-def plain_text(content: bytes) -> str:
+def plain_text(text: str) -> str:
     """A message, plain or HTML, as one line."""
-    text = content.decode("utf-8", errors="replace")
     if "<" in text:
         text = html.unescape(_TAGS.sub(" ", text))
-    return " ".join(text.split())[:SHOWN]
+    return " ".join(text.split())

@@ -17,7 +17,7 @@ from swimmy_db.config import Settings
 from swimmy_db.publishing import sha256_of
 from swimmy_db.sources.fetching import FetchedFile
 from swimmy_db.sources.hsc_credentials import Account
-from swimmy_db.sources.hsc_http import Body, CutShort, HscError, HscHttp, NotThere, RequestRefused, Waits
+from swimmy_db.sources.hsc_http import SHOWN, Body, CutShort, HscError, HscHttp, NotThere, RequestRefused, Waits
 from swimmy_db.sources.hsc_release import Release
 from swimmy_db.sources.hsc_sql import Query
 
@@ -141,7 +141,8 @@ class JobClient:
                 "setting hsc_release_file names a file that corrects them. The query:\n" + query.sql
             ) from None
         if not isinstance(job.get("id"), int):
-            raise HscError(f"{what}: expected a job with an id, found {job!r} (setting hsc_sql_url)")
+            found = self.http.account.scrub(repr(job))[:SHOWN]
+            raise HscError(f"{what}: expected a job with an id, found {found} (setting hsc_sql_url)")
         return job["id"]
 
     def status(self, job: int) -> dict[str, Any]:

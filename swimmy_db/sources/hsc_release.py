@@ -3,6 +3,7 @@
 import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +14,22 @@ from swimmy_db.errors import InputRefused, UsageError
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+Name = Annotated[str, Field(pattern="^[a-z_][a-z0-9_]*$")]
+ColumnName = Annotated[str, Field(pattern="^([a-z0-9_]|[{]band[}])+$")]
+
+
+class Tables(BaseModel):
+    """What the release calls its tables."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    forced: Name = "forced"
+    forced2: Name = "forced2"
+    masks: Annotated[str, Field(pattern="^([a-z_][a-z0-9_]*)?$")] = "masks"
+    specz: Name = "specz"
+    patch_qa: Name = "patch_qa"
+
+
 class Release(BaseModel):
     """One release; the comments of hsc_releases.toml say what each key is for."""
 
@@ -21,7 +38,7 @@ class Release(BaseModel):
     name: str
     title: str
     # these go into SQL as they are, so they are names and nothing else
-    schema_name: str = Field(alias="schema", pattern="^[a-z_][a-z0-9_]*$")
+    schema_name: Name = Field(alias="schema")
     rerun: str
     release_version: str
     client_version: float
@@ -30,10 +47,10 @@ class Release(BaseModel):
     psf_url: str
     out_format: str = Field("csv.gz", pattern=r"^(csv|csv\.gz|fits)$")
     filters: dict[str, str]
-    magnitude_error: str = Field(pattern="^[a-z_][a-z0-9_]*$")
+    tables: Tables = Tables()
+    columns: dict[ColumnName, ColumnName] = {}
     pixel_flags: tuple[str, ...]
     shape_flags: tuple[str, ...]
-    masks_table: str = Field(pattern="^([a-z_][a-z0-9_]*)?$")
     mask_flags: tuple[str, ...]
     specz_flags: tuple[str, ...]
     tracts: int
@@ -42,15 +59,16 @@ class Release(BaseModel):
 
 
 def load_releases(settings: Settings) -> dict[str, Release]:
-    """All releases by name: the built-in ones and those of the file that the setting hsc_release_file names."""
+    """All releases by name: the built-in ones, changed and added to by the file that hsc_release_file names."""
     builtin = resources.files("swimmy_db.sources") / "hsc_releases.toml"
     tables = tomllib.loads(builtin.read_text(encoding="utf-8"))
     source = "hsc_releases.toml"
     if settings.hsc_release_file:
         source = settings.hsc_release_file
         try:
-            tables |= tomllib.loads(Path(source).expanduser().read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as fault:
+            own = tomllib.loads(Path(source).expanduser().read_text(encoding="utf-8"))
+            tables |= {name: {**tables.get(name, {}), **table} for name, table in own.items()}
+        except (OSError, ValueError, TypeError) as fault:
             raise InputRefused(f"{source}: expected a TOML of releases (setting hsc_release_file): {fault}") from None
     try:
         return {name: Release(name=name, **table) for name, table in tables.items()}

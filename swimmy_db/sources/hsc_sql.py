@@ -12,6 +12,8 @@ from swimmy_db.sources.hsc_release import Release
 # A cut that is not applied: no magnitude is near it.
 NO_LIMIT = 1000.0
 _HOLDER = re.compile(r"\{([a-z_0-9]+)\}")
+_SELECTED = re.compile(r"(?P<indent> *)(?P<table>[a-z][a-z0-9]*)\.(?P<name>[a-z0-9_]+)(?P<comma>,?)")
+_COLUMN = re.compile(r"\b(f2?|m|s|q)\.([a-z0-9_]+)")
 
 
 class Query(NamedTuple):
@@ -27,7 +29,7 @@ def catalogue_queries(settings: Settings, release: Release, tracts: Sequence[int
     """The jobs for these tracts, which follow each other in the release: objects, masks, specz and their counts."""
     first, last = tracts[0], tracts[-1]
     place = f"t{first:05d}" if first == last else f"t{first:05d}-{last:05d}"
-    results = ["objects", "masks", "specz"] if release.masks_table else ["objects", "specz"]
+    results = ["objects", "masks", "specz"] if release.tables.masks else ["objects", "specz"]
     queries = [
         Query(f"{name}-{place}", name, tuple(tracts), render(name, settings, release, tracts)) for name in results
     ]
@@ -55,8 +57,7 @@ def render(name: str, settings: Settings, release: Release, tracts: Sequence[int
     limit, star = (settings.magnitude_max, settings.extendedness_min) if settings.push_down else (None, None)
     values = {
         "schema": release.schema_name,
-        "masks_table": release.masks_table,
-        "magnitude_error": release.magnitude_error,
+        **release.tables.model_dump(),
         "magnitude_band": settings.magnitude_band,
         "first_tract": str(int(tracts[0])),
         "last_tract": str(int(tracts[-1])),
@@ -73,7 +74,34 @@ def render(name: str, settings: Settings, release: Release, tracts: Sequence[int
         "specz_flag": release.specz_flags,
     }
     values["coarse_cuts"] = _indented(_fill(_text("coarse_cuts"), values, lists))
-    return _fill(_text(name), values, lists)
+    theirs = {
+        ours.replace("{band}", band): named.replace("{band}", band)
+        for ours, named in release.columns.items()
+        for band in settings.band_names
+    }
+    return _as_named(_fill(_text(name), values, lists), theirs)
+
+
+def columns_asked_for(release: Release) -> set[str]:
+    """The columns that the queries name and a release may call otherwise; {band} stands for each band."""
+    texts = [_text(name) for name in ("coarse_cuts", "objects", "masks", "specz", "patch_qa")]
+    plain = {name for text in texts for name in re.findall(r"\b(?:f2?|m|s|q)\.([a-z0-9_{}]+)", text)}
+    flags = {f"{{band}}_{flag}" for flag in (*release.pixel_flags, *release.shape_flags, *release.mask_flags)}
+    plain = {name.replace("{magnitude_band}", "{band}") for name in plain if "flag}" not in name}
+    return (plain | flags | set(release.specz_flags)) - {"object_id"}
+
+
+def _as_named(text: str, theirs: dict[str, str]) -> str:
+    """Columns under the archive's names, ours = theirs; a selected one comes back under ours."""
+
+    def renamed(line: str) -> str:
+        selected = _SELECTED.fullmatch(line)
+        if selected and selected["name"] in theirs:
+            indent, table, name, comma = selected.groups()
+            return f"{indent}{table}.{theirs[name]} as {name}{comma}"
+        return _COLUMN.sub(lambda found: f"{found[1]}.{theirs.get(found[2], found[2])}", line)
+
+    return "\n".join(map(renamed, text.splitlines()))
 
 
 def _text(name: str) -> str:

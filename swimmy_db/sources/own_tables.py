@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from swimmy_db.errors import InputRefused
 from swimmy_db.sources.own_declaration import OwnSurvey
+from swimmy_db.sources.text_columns import leading_comments
 
 ROWS_PER_TABLE = 100_000
 UNITS = {"ra": "deg", "dec": "deg", "seeing_fwhm": "arcsec"} | dict.fromkeys(
@@ -66,12 +67,7 @@ def _read_csv(survey: OwnSurvey, wanted: list[str]) -> Iterator[pa.Table]:
     from pyarrow import csv
 
     path, mapped = survey.catalogue_file, survey.catalogue.columns
-    with path.open(encoding="utf-8") as lines:
-        comments = []
-        for line in lines:
-            if not line.startswith("#"):
-                break
-            comments.append(line)
+    comments, _ = leading_comments(path)
     # "# object_id,ra,dec": archives write the header as the last of the comments
     header = [name.strip().strip('"') for name in comments[-1].lstrip("# ").split(",")] if comments else []
     names = header if mapped.object_id in header else None

@@ -20,6 +20,17 @@ _BOOLEANS = pa.array((*TRUE, "1", *FALSE, "0"))
 _N_TRUE = len(TRUE) + 1
 
 
+def leading_comments(path: Path) -> tuple[list[str], str]:
+    """The lines with # that a CSV begins with, of which archives make the last the header, and the line after them."""
+    comments: list[str] = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                return comments, line
+            comments.append(line)
+    return comments, ""
+
+
 def typed(texts: pa.ChunkedArray, to: pa.DataType, column: str, path: Path, first_line: int) -> pa.ChunkedArray:
     """The texts as a column of type `to`; spellings of "missing" become NULL, NaN and inf stay in floats.
 

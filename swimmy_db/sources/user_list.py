@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from swimmy_db.errors import InputRefused
+from swimmy_db.sources.text_columns import leading_comments
 
 # What archives and tools call the columns of position; the first that a file has counts.
 RA_NAMES = ("ra", "ra_deg", "radeg", "_raj2000", "raj2000", "ra_j2000", "alpha_j2000", "ra_icrs", "right_ascension")
@@ -75,19 +76,14 @@ def _degrees(
 def _read_csv(file: Path) -> tuple[pa.Table, dict[str, str]]:
     from pyarrow import csv
 
-    comments, last, line = 0, "", ""
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            if not line.startswith("#"):
-                break
-            comments, last = comments + 1, line
+    comments, line = leading_comments(file)
     # HSC's own CSV and many others begin `# object_id,ra,dec`: that comment is the header where numbers follow it
-    names = [name.strip() for name in last.lstrip("#").split(",")]
+    names = [name.strip() for name in comments[-1].lstrip("#").split(",")] if comments else []
     cells = line.split(",")
     has_names = 1 < len(names) == len(cells) and any(_is_number(cell) for cell in cells)
     # one block: types are inferred from all rows, so that large ids stay integers and a late text is no error
     read = csv.ReadOptions(
-        skip_rows=comments,
+        skip_rows=len(comments),
         column_names=names if has_names else None,
         block_size=min(file.stat().st_size + 1, 2**31 - 1),
     )

@@ -1,4 +1,4 @@
-"""`swimmy train` notes further experiments before it trains; `swimmy paper` is a stage like the others."""
+"""Stages that take a setting: `swimmy train` notes experiments before it trains, `swimmy stamps --psf` the PSF."""
 
 from swimmy_db.pipeline.experiments import experiments_of
 
@@ -26,3 +26,14 @@ def test_the_published_experiment_is_no_further_one(swimmy, bare):
     assert refused.code == 2
     assert "is the experiment that is published" in refused.err
     assert bare.settings().experiments == ""
+
+
+def test_the_psf_can_be_said_with_the_stage(swimmy, bare):
+    assert swimmy("stamps", "--psf", "picker", workspace=bare).code == 0
+    assert bare.settings().psf == "picker"
+    swimmy("pipeline", "--psf", "patch", workspace=bare)
+    assert bare.settings().psf == "patch"
+    refused = swimmy("stamps", "--psf", "guess", workspace=bare)
+    assert refused.code == 3
+    assert "psf" in refused.err
+    assert bare.settings().psf == "patch"

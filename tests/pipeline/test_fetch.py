@@ -452,6 +452,12 @@ def test_cutouts_stay_when_the_catalogue_beside_them_is_fetched_anew(server, nat
         assert catalog.rows("select release, is_simulated from meta.workspace") == [("pdr2_wide", False)]
 
 
+def test_a_workspace_does_not_mix_releases(bare):
+    with pytest.raises(UsageError, match=r"this workspace is of release pdr3_wide.*settings release=pdr2"):
+        plan_archives(bare, ["hsc"], {"release": "pdr2", "flag_cuts": "pixelflags_edge"}, "paper")
+    assert "-- HSC-SSP PDR3" in plan_archives(bare, ["hsc"], {"release": "pdr3"}, "paper")[0]
+
+
 def test_the_layout_of_milliquas_can_be_said(native, tmp_path):
     from swimmy_db.pipeline.settings import change_settings
 

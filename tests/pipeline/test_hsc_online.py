@@ -9,7 +9,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from hashlib import sha256
 from pathlib import Path
+
+from servers.archives import TAP, serve_archives
+from servers.files import Fault, serving
+from servers.hsc import Answer
 
 from swimmy_db.catalog import open_catalog
 from swimmy_db.config import load_preset
@@ -74,6 +79,67 @@ def test_coarse_cuts_on_the_server_change_no_member(hsc_server, demo_survey, tmp
     count = "select count(*) from survey.parents"
     with open_catalog(workspace) as coarse, open_catalog(Workspace(demo_survey)) as whole:
         assert coarse.value(count) < whole.value(count)
+
+
+# --- from nothing, as an astronomer types it
+
+ARCHIVES = ("hsc", "mpa-jhu", "dr16q", "milliquas", "gama", "gswlc")
+QUICK = {"runs": "1", "epochs": "2", "first_saved_epoch": "1", "training_jobs": "1", "validation_loss_ratio_max": "99"}
+
+
+def type_in(workspace: Workspace, *arguments: str) -> str:
+    """A command line; returns what it printed, and fails where it did."""
+    command = [sys.executable, "-c", "from swimmy_db.cli.main import run; run()", *arguments]
+    command += ["--workspace", str(workspace.folder)]
+    ended = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def test_two_commands_lead_from_nothing_to_candidates(hsc_server, demo_survey, tmp_path):
+    """All archives of the paper by one command, then the pipeline, over a network that is not at its best."""
+    workspace = Workspace(tmp_path / "workspace")
+    hsc_server.answers = [Answer("submit", 503, {"Retry-After": "1"}, b"busy"), Answer("cutout", 429, {}, b"busy")]
+    hsc_server.cuts = [150_000, 0, 40_000]
+    with serving() as archives:
+        serve_archives(archives, demo_survey / "downloads")
+        archives.faults["/dr3/data/cat/SpecCat/v27/SpecObj.fits"] = [Fault(cut=3000)]
+        chosen = {f"hsc.{name}": value for name, value in (hsc_server.settings() | QUICK).items()} | {
+            "network.first_wait": "0.01",
+            "mpa-jhu.sas_url": f"{archives.url}/sas",
+            "dr16q.sas_url": f"{archives.url}/sas",
+            "milliquas.tap_url": f"{archives.url}{TAP}",
+            "milliquas.parts": "3",
+            "gama.base_url": archives.url,
+            "gswlc.base_url": f"{archives.url}/gswlc",
+        }
+        options = [f"--option={name}={value}" for name, value in chosen.items()]
+        said = type_in(workspace, "ingest", *ARCHIVES, "--preset", "demo", *options)
+    said += type_in(workspace, "pipeline")
+    tables = ["survey.sample_members", "survey.galaxies", "survey.line_strengths", "survey.stamps"]
+    ours, theirs = contents(workspace, tables), contents(Workspace(demo_survey), tables)
+    assert [table for table in tables if ours[table] != theirs[table]] == []
+    with open_catalog(workspace) as catalog, open_catalog(Workspace(demo_survey)) as whole:
+        for query in (
+            "select object_id, class, milliquas_class from survey.classes order by all",
+            "select distinct aperture, band, object_id from model.scores order by all",
+        ):
+            assert catalog.rows(query) == whole.rows(query) != []
+        assert catalog.value("select count(*) from model.candidates") > 0
+        files = catalog.rows("select path, url, fetched_at, bytes, sha256, acknowledgement from meta.files")
+    brought = [row for row in files if row[0].startswith("downloads/")]
+    assert {row[0].split("/")[1] for row in brought} == set(ARCHIVES)
+    for path, url, fetched_at, size, checksum, thanks in brought:
+        content = (workspace.folder / path).read_bytes()
+        assert (len(content), sha256(content).hexdigest()) == (size, checksum)
+        assert url.startswith("http://127.0.0.1")
+        assert fetched_at
+        assert thanks
+    assert "S3cret" not in said
+    for path in workspace.folder.rglob("*"):
+        assert not path.is_file() or b"S3cret" not in path.read_bytes(), path
+    assert not list((workspace.folder / ".partial").glob("*"))
+    assert "nothing to do" in type_in(workspace, "pipeline")
 
 
 # --- the process killed at random points

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from servers.hsc import PASSWORD, Answer
@@ -183,6 +184,25 @@ def test_a_service_that_cuts_every_tar_is_given_up_and_what_came_is_kept(online,
     assert sum(hsc_server.asked("cutouts")) < n_all
 
 
+def test_what_came_before_a_kill_is_used_though_the_selection_has_changed_since(online, demo_survey, hsc_server):
+    change_settings(online, {"magnitude_max": "19.5"})
+    hsc_server.cuts = [400_000] + [0] * 200
+    with pytest.raises(ServiceUnavailable):
+        for _ in run_stages(online, ["select", "stamps"]):
+            pass
+    spool = next(online.folder.glob(".partial/stamps-*/cutouts"))
+    n_came = sum(pq.read_metadata(path).num_rows for path in spool.glob("piece-*.parquet"))
+    assert n_came > 0
+    change_settings(online, {"magnitude_max": "20"})
+    hsc_server.cuts, hsc_server.requests = [], []
+    for _ in run_stages(online, ["select", "stamps"]):
+        pass
+    assert_as_from_files(online, demo_survey)
+    n_all = table(online, "select 5 * count(*) from survey.sample_members")[0][0]
+    assert sum(hsc_server.asked("cutouts")) <= n_all - n_came
+    assert not list(online.folder.glob(".partial/stamps-*"))
+
+
 @pytest.mark.parametrize("ever", [False, True])
 def test_damaged_files_inside_a_good_tar(online, demo_survey, hsc_server, ever):
     """Truncated, with other bytes, empty: fetched singly once more; a second time spoilt, they are rejects."""
@@ -206,7 +226,7 @@ def test_damaged_files_inside_a_good_tar(online, demo_survey, hsc_server, ever):
     rejected = {(object_id, band): reason for object_id, band, reason in table(online, REJECTS)}
     assert {expected[key]: rejected[key] for key in expected} == {
         "truncated": "truncated FITS",
-        "corrupt": rejected[next(key for key in expected if expected[key] == "corrupt")],
+        "corrupt": "damaged FITS",
         "empty": "empty file",
     }
     left = {row[:2] for row in table(online, STAMPS)}
@@ -297,8 +317,30 @@ def test_stamps_a_pixel_short_or_long(online, demo_survey, hsc_server, pixels):
 
 def test_a_list_that_is_refused_shows_the_reason(online, hsc_server):
     hsc_server.answers = [Answer("cutout", 400, {}, b"<html>line 2: no such rerun pdr3_wide</html>")] * 9
-    with pytest.raises(RequestRefused, match=r"refused \(400\): line 2: no such rerun"):
+    with pytest.raises(
+        RequestRefused, match=r"refused \(400\): line 2: no such rerun.*hsc_list_rows.*hsc_release_file"
+    ):
         fetch(online)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_row_that_the_service_never_answers_does_not_keep_the_others_from_coming(
+    online, demo_survey, hsc_server, status
+):
+    """Left out of its tar, and alone refused or a program that breaks at it, each time."""
+    gone = objects_and_bands(demo_survey)[10]
+    hsc_server.omitted = {gone}
+    ra = table(demo_survey, f"select ra from survey.galaxies where object_id = {gone[0]}")[0][0]
+    what = f"filter={gone[1]}&tract={hsc_server.tracts[gone[0]]}&ra={ra:.16e}deg".replace("+", "%2B")
+    hsc_server.answers = [Answer(what, status, {}, b"<html>IndexError</html>")] * 9
+    fetch(online)
+    lost = (gone[0], gone[1][4:].lower())
+    assert table(online, STAMPS) == [row for row in table(demo_survey, STAMPS) if row[:2] != lost]
+    said = "omitted by the service: " + ("status 500: " if status == 500 else "") + "IndexError"
+    reasons = f"select reason from meta.rejects where object_id = {lost[0]} and band = '{lost[1]}'"
+    assert table(online, reasons) == [(said,)]
+    # four attempts (hsc_retries) at a service that breaks, one at a refusal
+    assert len(hsc_server.answers) == (5 if status == 500 else 8)
 
 
 def test_a_page_instead_of_a_tar_is_shown(online, hsc_server):

@@ -202,6 +202,7 @@ class HscServer:
 
     def _submit(self, body: dict) -> tuple[int, bytes]:
         wanted = body["catalog_job"]
+        self.note("syntax check", not body.get("skip_syntax_check", False))
         try:
             if wanted["release_version"] != "pdr3":
                 raise ValueError(f"unknown release {wanted['release_version']}")

@@ -75,3 +75,10 @@ def test_options_of_several_values():
 def test_a_plan_counts_requests_and_bytes():
     assert planned(["a"], 1, 2_500_000).splitlines() == ["a", "1 request, about 2.5 MB to expect"]
     assert planned(["a", "b"], 1200, "unknown bytes").splitlines()[-1] == "1,200 requests, unknown bytes to expect"
+
+
+@pytest.mark.parametrize(("name", "key"), [("gama", "gama.base_url"), ("gama", "base_url"), ("hsc", "hsc.hsc_sql_url")])
+def test_an_address_with_a_password_is_refused_because_it_would_be_kept(name, key):
+    with pytest.raises(UsageError, match="must not hold a user or a password") as refused:
+        options_of(name, {key: "https://me:pw@mirror.example/"})
+    assert "pw@" not in str(refused.value)

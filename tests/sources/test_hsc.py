@@ -4,6 +4,8 @@ import json
 import logging
 import time
 import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -11,11 +13,11 @@ import pytest
 from servers.hsc import PASSWORD, Answer
 
 from swimmy_db.config import load_preset
-from swimmy_db.errors import NotReady, SwimmyError, UsageError
+from swimmy_db.errors import InputRefused, NotReady, SwimmyError, UsageError
 from swimmy_db.sources import hsc
 from swimmy_db.sources.fetching import FetchRequest
 from swimmy_db.sources.hsc_catalogue import read_hsc_table
-from swimmy_db.sources.hsc_http import RequestRefused, ServiceUnavailable, WrongPassword
+from swimmy_db.sources.hsc_http import RequestRefused, ServiceUnavailable, WrongPassword, retry_after
 from swimmy_db.sources.hsc_jobs import LEDGER, JobFailed, JobStuck
 from swimmy_db.sources.hsc_release import release_of
 
@@ -69,8 +71,7 @@ def test_the_quirks_of_a_csv_change_nothing(hsc_server, tmp_path, missing):
 
 def test_fits_results_read_the_same(hsc_server, tmp_path, monkeypatch):
     release = tmp_path / "releases.toml"
-    text = (Path(hsc.__file__).parent / "hsc_releases.toml").read_text().split("\n[pdr2]")[0]
-    release.write_text(text.replace('out_format = "csv.gz"', 'out_format = "fits"'))
+    release.write_text('[pdr3]\nout_format = "fits"\n')
     tract = one_tract(hsc_server)
     csv = fetch(hsc_server, tmp_path / "csv", tracts=tract)
     fits = fetch(hsc_server, tmp_path / "fits", tracts=tract, hsc_release_file=str(release))
@@ -147,10 +148,44 @@ def test_a_wrong_password_is_said_at_once(hsc_server, tmp_path, monkeypatch):
 
 def test_rejected_sql_is_shown_with_the_reason_and_the_setting(hsc_server, tmp_path):
     release = tmp_path / "releases.toml"
-    text = (Path(hsc.__file__).parent / "hsc_releases.toml").read_text().split("\n[pdr2]")[0]
-    release.write_text(text.replace('masks_table = "masks"', 'masks_table = "bright_stars"'))
+    release.write_text('[pdr3]\ntables = { masks = "bright_stars" }\n')
     with pytest.raises(RequestRefused, match=r"(?s)406.*bright_stars does not exist.*hsc_release_file.*select"):
         fetch(hsc_server, tmp_path / "hsc", hsc_release_file=str(release), tracts=one_tract(hsc_server))
+
+
+def test_names_that_the_release_has_otherwise_are_corrected_in_a_file(hsc_server, tmp_path):
+    """Nobody has seen PDR3's own schema browser (FORMATS.md section 10): whatever is called otherwise can be said."""
+    tract = with_redshifts(hsc_server)
+    before = fetch(hsc_server, tmp_path / "before", tracts=tract, push_down="true")
+    run = hsc_server._database.execute
+    run("alter table pdr3_wide.specz rename to redshifts")
+    run("alter table pdr3_wide.redshifts rename specz_redshift to best_z")
+    run("alter table pdr3_wide.redshifts rename specz_flag_gama_dr3 to is_gama")
+    run("alter table pdr3_wide.forced2 rename to forced_psf")
+    for band in "grizy":
+        run(f"alter table pdr3_wide.patch_qa rename {band}seeing to {band}psf_fwhm")
+        run(f"alter table pdr3_wide.forced rename {band}_cmodel_mag to {band}_model_mag")
+    with pytest.raises(RequestRefused, match="hsc_release_file"):
+        fetch(hsc_server, tmp_path / "refused", tracts=tract)
+    release = tmp_path / "releases.toml"
+    release.write_text(
+        """
+        [pdr3]
+        tables = { specz = "redshifts", forced2 = "forced_psf" }
+
+        [pdr3.columns]
+        specz_redshift = "best_z"
+        specz_flag_gama_dr3 = "is_gama"
+        "{band}seeing" = "{band}psf_fwhm"
+        "{band}_cmodel_mag" = "{band}_model_mag"
+        """
+    )
+    after = fetch(hsc_server, tmp_path / "after", tracts=tract, push_down="true", hsc_release_file=str(release))
+    assert before.keys() == after.keys()
+    for name, path in before.items():
+        table = hsc.TABLES[name.partition("-")[0].partition(".")[0]]
+        columns = [name for block in read_hsc_table(path, table) for name in block.column_names]
+        assert rows([after[name]], table, columns) == rows([path], table, columns) != []
 
 
 def test_a_job_that_errors_is_reported_and_submitted_again_the_next_time(hsc_server, tmp_path):
@@ -219,6 +254,35 @@ def test_a_service_that_stays_down_is_given_up_and_found_again(hsc_server, tmp_p
     with pytest.raises(ServiceUnavailable, match=r"status 502: Proxy Error; gave up after 4 attempts.*hsc_retries"):
         fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
     assert len(fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))) == 4
+
+
+@pytest.mark.parametrize(("status", "checked"), [(502, False), (503, True)])
+def test_a_syntax_check_that_took_too_long_is_left_out(hsc_server, tmp_path, status, checked):
+    """A proxy gives up on the server's long check (502, FORMATS.md 2.1); other failures have nothing to do with it."""
+    hsc_server.answers = [Answer("submit", status, {}, b"<h1>Proxy Error</h1>")]
+    fetch(hsc_server, tmp_path, tracts=one_tract(hsc_server))
+    assert hsc_server.asked("syntax check") == [checked] + [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("soon", None),
+        ("", None),
+        ("Mon, 06 Apr 2020 10:00:00 GMT", 0),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date(header, seconds):
+    assert retry_after(header) == seconds
+
+
+def test_a_retry_after_in_the_future_is_waited_for():
+    header = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert retry_after(header) == pytest.approx(90, abs=2)
 
 
 def test_nobody_at_the_address_names_the_attempts(hsc_server, tmp_path):
@@ -296,9 +360,16 @@ def test_without_an_account_the_variables_are_named(hsc_server, tmp_path, monkey
 
 @pytest.mark.parametrize("url", ["http://example.org/jobs", "https://me:pw@example.org/", "ftp://example.org/"])
 def test_an_address_that_would_leak_the_password_is_refused(url):
-    with pytest.raises(UsageError, match="hsc_sql_url") as refused:
+    with pytest.raises(SwimmyError, match="hsc_sql_url") as refused:
         release_of(load_preset("paper", hsc_sql_url=url))
     assert "me:pw" not in str(refused.value)
+
+
+def test_an_address_with_a_password_in_a_description_of_releases_is_refused(tmp_path):
+    path = tmp_path / "releases.toml"
+    path.write_text('[pdr3]\npsf_url = "https://me:pw@example.org/"\n')
+    with pytest.raises(UsageError, match=r"hsc_psf_url.*must not hold a user or a password"):
+        release_of(load_preset("paper", hsc_release_file=str(path)))
 
 
 def test_a_redirect_does_not_carry_the_password_away(hsc_server, tmp_path):
@@ -363,6 +434,29 @@ def test_options_that_are_none_are_refused(hsc_server, tmp_path, options, said):
 def test_a_release_that_cannot_give_what_settings_need_is_refused(change, said):
     with pytest.raises(UsageError, match=said):
         hsc.plan(FetchRequest(load_preset("paper", **change)))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "said"),
+    [
+        (
+            "[pdr3.columns]\nredshift = 'z'",
+            UsageError,
+            "hsc_release_file.*names redshift; they name.*specz_ra",
+        ),
+        ("[pdr3.columns]\nobject_id = 'id'", UsageError, "no query names object_id"),
+        ("[pdr3.columns]\nra = 'ra; drop table x'", InputRefused, "hsc_release_file"),
+        ("[pdr3.tables]\nfroced = 'x'", InputRefused, "hsc_release_file"),
+        ("pdr3 = 5", InputRefused, "hsc_release_file"),
+        ("[pdr9]\ntitle = 'mine'", InputRefused, "hsc_release_file"),
+        ("[pdr3", InputRefused, "hsc_release_file"),
+    ],
+)
+def test_a_description_of_releases_that_is_none_is_refused(tmp_path, text, fault, said):
+    path = tmp_path / "releases.toml"
+    path.write_text(text)
+    with pytest.raises(fault, match=f"(?s){said}"):
+        hsc.plan(FetchRequest(load_preset("paper", hsc_release_file=str(path))))
 
 
 def test_a_dry_run_asks_nobody(hsc_server):

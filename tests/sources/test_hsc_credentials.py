@@ -1,13 +1,18 @@
 """The account: where it is looked for, and that nothing shows it."""
 
+import base64
+import html
 import json
+from urllib.parse import quote, urlencode
 
 import pytest
 from requests import Request
 
+from swimmy_db.config import load_preset
 from swimmy_db.errors import NotReady
 from swimmy_db.sources import hsc_credentials
 from swimmy_db.sources.hsc_credentials import KEYRING_SERVICE, Account, find_account
+from swimmy_db.sources.hsc_http import SHOWN, HscHttp
 
 SECRET = "top$ecret"
 
@@ -98,3 +103,31 @@ def test_nothing_shows_the_password():
     request = Request("GET", "https://example.org/cutout", params={"ra": "1"}).prepare()
     account.basic()(request)
     assert SECRET not in request.url
+
+
+ECHOES = {
+    "as it is": lambda user, password, header: password,
+    "JSON": lambda user, password, header: json.dumps({"password": password}),
+    "JSON, Unicode kept": lambda user, password, header: json.dumps({"password": password}, ensure_ascii=False),
+    "a Python dictionary": lambda user, password, header: repr({"password": password}),
+    "HTML": lambda user, password, header: f"<p>{html.escape(password)}</p>",
+    "an address": lambda user, password, header: f"https://x/?{urlencode({'password': password})}",
+    "the request's header": lambda user, password, header: f"HTTP_AUTHORIZATION = {header}",
+    "cut at the end of what is shown": lambda user, password, header: "x" * (SHOWN - len(password) // 2) + password,
+    "with other white space": lambda user, password, header: f"<pre>{password}</pre>",
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("password", [SECRET, 'qu"o\\te  & <b>ra&ckets', "S3cret/pass word%42+", "pässwörd€"])
+def test_a_service_that_echoes_the_password_does_not_show_it(password, echo):
+    account = Account("me@local", password)
+    request = Request("GET", "https://example.org/cutout").prepare()
+    account.basic()(request)
+    header = request.headers["Authorization"]
+    assert base64.b64decode(header.split()[1]).decode() == f"me@local:{password}"
+    shown = HscHttp(account, load_preset("paper")).said(ECHOES[echo]("me@local", password, header).encode())
+    spellings = {password, " ".join(password.split()), password[: len(password) // 2], header.split()[1]}
+    spellings |= {html.escape(password), quote(password, ""), json.dumps(password)[1:-1]}
+    assert not [spelling for spelling in spellings if spelling in shown]
+    assert len(shown) <= SHOWN

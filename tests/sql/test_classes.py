@@ -5,6 +5,9 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
+from swimmy_db.config import load_preset
+from swimmy_db.errors import InputRefused
+
 ARCSEC = 1 / 3600
 LINES = {
     "oii_3726": 3727.09,
@@ -126,6 +129,56 @@ def test_milliquas_classes_follow_the_first_letter_and_its_case(make_survey, typ
     survey.run("select")
     found = survey.rows("select milliquas_class from survey.classes order by object_id")
     assert [label for (label,) in found] == [*types.values(), None]
+
+
+def test_what_milliquas_types_mean_is_a_setting(make_survey, typed):
+    survey = make_survey(milliquas_classes=" K=quasar, A = others,B=type_i")
+    for number, kind in enumerate(("KX", "A", "B", "Q", "k", None)):
+        add_galaxy(survey, typed, number, 10 + number / 100, 1.0)
+        survey.add("raw.milliquas", {"name": f"m{number}", "type": kind, "ra": 10 + number / 100, "dec": 1.0})
+    survey.run("select")
+    found = survey.rows("select milliquas_class from survey.classes order by object_id")
+    assert [label for (label,) in found] == ["quasar", "others", "type_i", "others", "others", "others"]
+
+
+@pytest.mark.parametrize("text", ["Q", "Q=qso", "QX=quasar", "Q=quasar;A=type_i"])
+def test_what_is_no_list_of_milliquas_classes_is_refused(text):
+    with pytest.raises(InputRefused, match="milliquas_classes"):
+        load_preset("paper", milliquas_classes=text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed"),
+    [
+        ({}, [2, 3, 4, 5]),
+        ({"gswlc_good_flags": "0, 5"}, [2, 3, 4]),
+        ({"gswlc_good_flags": ""}, [2, 3]),
+        ({"gswlc_missing": 10.25}, [1, 4, 5, 6]),
+    ],
+)
+def test_which_fits_of_gswlc_failed_is_a_setting(make_survey, typed, changes, failed):
+    survey = make_survey(**changes)
+    # mass, rate and FLAG_SED; the last row has no flag
+    rows = [(10.25, 0.5, 0), (-99.0, 0.5, 0), (10.0, -99.0, 0), (10.25, 0.5, 2), (10.25, 0.5, 5), (10.25, 0.5, None)]
+    for number, (mass, rate, flag) in enumerate(rows, 1):
+        place = {"ra": 10 + number / 100, "dec": 1.0}
+        add_galaxy(survey, typed, number, **place)
+        survey.add("raw.gswlc", {"objid": number, "logmstar": mass, "logsfr_sed": rate, "flag_sed": flag} | place)
+    survey.run("select")
+    found = survey.rows(
+        "select object_id, log_mass is null from survey.stellar_properties where catalog = 'gswlc' and is_failed"
+    )
+    assert sorted(found) == [(number, True) for number in failed]
+
+
+def test_what_counts_as_a_quasar_and_as_a_measurement_are_settings(make_survey, typed):
+    survey = make_survey(dr16q_require_final=False, mpa_jhu_value_max=90.0)
+    for number in (1, 2):
+        add_galaxy(survey, typed, number, 10 + number / 100, 1.0)
+        add_spectrum(survey, typed, str(number), 10 + number / 100, 1.0, {"h_alpha_eqw": -95.0})
+    survey.add("raw.dr16q", {"sdss_name": "q", "ra": 10.01, "dec": 1.0, "is_qso_final": 0})
+    survey.run("select")
+    assert survey.rows("select object_id, class from survey.classes order by 1") == [(1, "dr16q"), (2, "training")]
 
 
 def test_a_blind_survey_trains_on_all_of_it(make_survey, typed):
@@ -293,3 +346,21 @@ def test_ew_band_by_absolute_throughput_and_at_the_ends_of_a_curve(make_survey, 
     survey.run("select")
     found = dict(survey.rows("select band, ew_band from survey.band_line_strengths"))
     assert found == pytest.approx({"g": 55.0, "r": 27.5, "i": 0.0, "z": None, "y": None})
+
+
+def test_ew_band_as_a_fraction_is_what_a_line_adds_to_the_light_of_the_band(make_survey, typed):
+    """Light of a continuum of constant f_nu and of a line on it, summed through the curve by numpy."""
+    survey = make_survey(ew_band_throughput="fraction")
+    wavelengths, responses = np.linspace(5400.0, 7000.0, 400), np.sin(np.linspace(0, np.pi, 400)) * 0.5
+    for wavelength, response in zip(wavelengths.tolist(), responses.tolist(), strict=True):
+        survey.add("raw.filter_curves", {"band": "r", "wavelength": wavelength, "response": response})
+    lines = {f"{line}_eqw": 0.0 for line in LINES} | {"oiii_5007_eqw": -50.0}
+    add_galaxy(survey, typed, 1, 10.0, 1.0, 0.15)
+    add_spectrum(survey, typed, "1", 10.0, 1.0, lines, z=0.15)
+    survey.run("select")
+    observed = LINES["oiii_5007"] * 1.15
+    # per unit of f_nu at the line: photons are T dln(lambda) of the continuum, T EW / lambda of the line
+    light = np.trapezoid(responses, np.log(wavelengths))
+    added = 50.0 * 1.15 / observed * np.interp(observed, wavelengths, responses)
+    found = dict(survey.rows("select band, ew_band from survey.band_line_strengths where ew_band is not null"))
+    assert found == {"r": pytest.approx(added / light, rel=1e-9)}

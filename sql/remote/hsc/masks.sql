@@ -2,8 +2,8 @@
 select
     m.{band}_{mask_flag},
     m.object_id
-from {schema}.forced f
-left join {schema}.forced2 f2 using (object_id)
-inner join {schema}.{masks_table} m using (object_id)
+from {schema}.{forced} f
+left join {schema}.{forced2} f2 using (object_id)
+inner join {schema}.{masks} m using (object_id)
 where
     {coarse_cuts}

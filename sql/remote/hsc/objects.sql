@@ -8,13 +8,13 @@ select
     f.patch,
     f.isprimary,
     f.{band}_cmodel_mag,
-    f.{band}_{magnitude_error} as {band}_cmodel_magerr,
+    f.{band}_cmodel_magerr,
     f2.{band}_psfflux_mag,
     f.a_{band},
     f.{band}_{pixel_flag},
     f2.{band}_{shape_flag},
     f.skymap_id
-from {schema}.forced f
-left join {schema}.forced2 f2 using (object_id)
+from {schema}.{forced} f
+left join {schema}.{forced2} f2 using (object_id)
 where
     {coarse_cuts}

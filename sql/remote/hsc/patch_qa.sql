@@ -5,4 +5,4 @@ select
     q.{band}seeing,
     q.{band}mag_psf_depth,
     q.skymap_id
-from {schema}.patch_qa q
+from {schema}.{patch_qa} q

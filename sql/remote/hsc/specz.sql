@@ -9,8 +9,8 @@ select
     s.specz_redshift_err,
     s.{specz_flag},
     s.specz_flag_homogeneous
-from {schema}.forced f
-left join {schema}.forced2 f2 using (object_id)
-inner join {schema}.specz s using (object_id)
+from {schema}.{forced} f
+left join {schema}.{forced2} f2 using (object_id)
+inner join {schema}.{specz} s using (object_id)
 where
     {coarse_cuts}
