@@ -162,7 +162,7 @@ class CubeSet:
         self.recipe = CubeRecipe.from_json(metadata[METADATA_KEY])
         if expected is not None:
             expected.require_equal(self.recipe, f"cube set {self.folder.name}")
-        self._files = [pq.ParquetFile(path, memory_map=True) for path in self._paths()]
+        self._files = [pq.ParquetFile(path) for path in self._paths()]
         for path, file in zip(self._paths(), self._files, strict=True):
             if not file.schema_arrow.equals(cube_schema(self.recipe), check_metadata=False):
                 raise InputRefused(f"{path}: expected columns {cube_schema(self.recipe)}, found {file.schema_arrow}")

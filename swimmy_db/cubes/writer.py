@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -113,12 +113,11 @@ class CubeSetWriter:
                 raise SwimmyError(f"{self.folder}: the same object_id was given twice")
             # By id within a pixel, so that the files do not depend on the order in which blocks came.
             order = np.lexsort((columns["object_id"], columns["_healpix_29"]))
-            cubes = np.memmap(self._waiting_path, dtype="<u2", mode="r", shape=(len(order), *self.recipe.shape))
             partitions = list(sky_partitions(columns["_healpix_29"][order], self.rows_per_file))
-            for partition in partitions:
-                path = self.folder / partition.path
-                _write_partition(path, schema, columns, cubes, order[partition.start : partition.stop])
-            del cubes
+            with self._waiting_path.open("rb") as waiting:
+                for partition in partitions:
+                    rows = order[partition.start : partition.stop]
+                    _write_partition(self.folder / partition.path, schema, columns, waiting, self.recipe.shape, rows)
         self._write_catalogue(partitions)
         # Last: without it the folder is no cube set.
         (self.folder / "dataset").mkdir(exist_ok=True)
@@ -147,7 +146,12 @@ class CubeSetWriter:
 
 
 def _write_partition(
-    path: Path, schema: pa.Schema, columns: dict[str, np.ndarray], cubes: np.ndarray, rows: np.ndarray
+    path: Path,
+    schema: pa.Schema,
+    columns: dict[str, np.ndarray],
+    waiting: BinaryIO,
+    shape: tuple[int, ...],
+    rows: np.ndarray,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"compression": "none", "use_dictionary": False, "write_statistics": ["object_id"]}
@@ -155,6 +159,15 @@ def _write_partition(
         for first in range(0, len(rows), ROWS_PER_GROUP):
             some = rows[first : first + ROWS_PER_GROUP]
             arrays = {name: pa.array(values[some], schema.field(name).type) for name, values in columns.items()}
-            pixels = [None, pa.py_buffer(np.ascontiguousarray(cubes[some]))]
+            pixels = [None, pa.py_buffer(_cubes_at(waiting, some, shape))]
             arrays["cube"] = pa.FixedSizeBinaryArray.from_buffers(schema.field("cube").type, len(some), pixels)
             file.write_table(pa.table([arrays[name] for name in schema.names], schema=schema), ROWS_PER_GROUP)
+
+
+def _cubes_at(waiting: BinaryIO, rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The cubes at some places of the flat file; read, since a mapped file would count as this process's memory."""
+    cubes = np.empty((len(rows), *shape), "<u2")
+    for cube, row in zip(cubes, rows.tolist(), strict=True):
+        waiting.seek(row * cube.nbytes)
+        waiting.readinto(cube)
+    return cubes
