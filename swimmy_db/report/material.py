@@ -1,4 +1,4 @@
-"""What figures and the page are drawn from: rows of tables, pixels of galaxies, layers of the network."""
+"""What figures and the page are drawn from: rows of tables, pixels of galaxies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,6 @@ class PixelSource(Protocol):
     def load(self, object_ids: Sequence[int], checkpoint_id: str) -> Pixels: ...
 
     def linear(self, object_id: int) -> np.ndarray: ...
-
-    def layers(self, checkpoint_id: str) -> list[Any]: ...
 
     def layer_outputs(self, object_id: int, checkpoint_id: str) -> list[Any]: ...
 
