@@ -1,10 +1,11 @@
 -- makes: paper.numbers, the numbers that the text quotes, ours beside the paper's
--- reads: model.published, paper.figure12_correlations, paper.figure13_tests, paper.figure16, paper.numbers_appendices, paper.numbers_characteristics, paper.numbers_selection, paper.run_overlap
+-- reads: model.published, paper.figure12_correlations, paper.figure13_tests, paper.figure16, paper.needs, paper.numbers_appendices, paper.numbers_characteristics, paper.numbers_selection, paper.run_overlap
 -- paper: sections 2.2 to 4.4, appendices 1 to 3
 -- stage: paper
 -- Mostly fractions, our_n of our_total, so that surveys of different sizes compare; `kind` is `value` for what is none.
 -- The paper's numbers are about its sample with redshifts (appendix 3: about its colour sample). One row a number, sample
--- and checkpoint; our_total is 0 and our_value empty where the survey has nothing to count.
+-- and checkpoint; our_total is 0 and our_value empty where the survey has nothing to count:
+-- `reason` says why.
 create or replace table paper.numbers as
 with fractions as (
     select * from paper.numbers_selection
@@ -74,6 +75,31 @@ quantities as (
     inner join paper.run_overlap o on o.experiment = p.experiment and o.sample = p.sample
     group by p.sample, p.checkpoint_id
 ),
+-- what a number needs, in this order: the first that is lacking is why there is none
+needed as (
+    select
+        name,
+        case
+            when section = '2.2' then ['mpa_jhu']
+            when section = 'app. 3' then ['colour', 'runs', 'scores']
+            when starts_with(name, 'DR16Q quasars') then ['dr16q', 'quasars']
+            when starts_with(name, 'XELGs with EW_') then ['mpa_jhu', 'xelgs', 'curves']
+            when starts_with(name, 'XELGs selected') then ['mpa_jhu', 'xelgs']
+            when starts_with(name, 'XELGs of the MPA-JHU galaxies') then ['mpa_jhu', '3 sigma']
+            when starts_with(name, 'Milliquas') or name like '%or Milliquas' then ['milliquas']
+            when starts_with(name, 'galaxies with EW_band') then ['mpa_jhu', 'curves']
+            when name like 'failed SED fits%most anomalous%' then ['gswlc', '3 sigma']
+            when name like '%GSWLC-2%' then ['gswlc']
+            else []
+        end as needs
+    from (select distinct name, section from fractions)
+),
+lacking as (
+    select d.name, n.reason
+    from needed d
+    inner join paper.needs n on list_contains(d.needs, n.need) and not n.is_met
+    qualify row_number() over (partition by d.name order by list_position(d.needs, n.need)) = 1
+),
 united as (
     select
         sample,
@@ -95,18 +121,20 @@ united as (
     from quantities
 )
 select
-    sample,
-    checkpoint_id,
-    name,
-    section,
-    case when sample = 'specz' or section = 'app. 3' then cast(paper_value as double) end as paper_value,
-    our_value,
-    our_value_lower,
-    our_value_upper,
-    cast(our_n as bigint) as our_n,
-    cast(our_total as bigint) as our_total,
-    source as sql_file,
-    note,
-    kind
-from united
-order by sample, section, name, checkpoint_id;
+    u.sample,
+    u.checkpoint_id,
+    u.name,
+    u.section,
+    case when u.sample = 'specz' or u.section = 'app. 3' then cast(u.paper_value as double) end as paper_value,
+    u.our_value,
+    u.our_value_lower,
+    u.our_value_upper,
+    cast(u.our_n as bigint) as our_n,
+    cast(u.our_total as bigint) as our_total,
+    u.source as sql_file,
+    u.note,
+    u.kind,
+    case when u.our_value is null then coalesce(l.reason, 'no galaxy of the sample belongs here') end as reason
+from united u
+left join lacking l using (name)
+order by u.sample, u.section, u.name, u.checkpoint_id;

@@ -71,6 +71,16 @@ class Material:
         said = "select reason from paper.availability where table_name = ? and not is_available order by item limit 1"
         return self.catalog.value(said, [table])
 
+    def lacking(self, item: str) -> list[tuple[str, str]]:
+        """Parts of a figure, `figure 13`, that this survey cannot give, and why: [("by GSWLC-2", "no ...")]."""
+        if not self.catalog.has("paper.availability"):
+            return []
+        said = (
+            "select item[len(whole) + 1 :], reason from paper.availability cross join (select ? as whole) "
+            "where starts_with(item, whole) and not is_available order by item"
+        )
+        return self.catalog.rows(said, [f"{item}, "])
+
     def columns(self, table: str) -> set[str]:
         if table not in self._columns:
             found = self.catalog.rows(

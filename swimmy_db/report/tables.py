@@ -155,7 +155,8 @@ def table5(material: Material) -> HtmlTable:
     caption = "Mean over the saved epochs of each run, then mean and standard deviation of the runs."
     if untrained:
         caption += (
-            f" {untrained} more settings of the paper's grid are not trained here (swimmy train --grid trains them)."
+            f" {untrained} more settings of the paper's grid are not trained here: swimmy train --grid trains those "
+            "that differ in one value, --latent-dim and --noise-std any."
         )
     return HtmlTable(
         "table5", "Table 5: settings of the network", ("paper.table5",), headings, lines, caption, "", True
@@ -240,7 +241,7 @@ def numbers(material: Material, section: str) -> HtmlTable:
         [
             Cell(row["name"], row["name"], note=row["note"] or ""),
             value(row, "paper_value"),
-            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had here"),
+            value(row, "our_value") if row["our_value"] is not None else Cell("none", note=row["reason"]),
             picture(row),
             words(_counted(row)),
         ]
