@@ -32,6 +32,9 @@ union all
 select 'colour', exists (from survey.cuts where sample = 'colour'),
     'the colour sample is not selected (setting samples)'
 union all
+select 'two settings', (select count(distinct concat(latent_dim, ' ', noise_std)) > 1 from model.runs),
+    'only one setting of the network is trained'
+union all
 select '3 sigma', exists (
     from model.judged_scores where is_selected and level in ('3sigma', '3.5sigma')
 ), 'no galaxy is selected at 3 sigma: the sample is too small, or their residuals are negative'
