@@ -82,7 +82,7 @@ quantities as (
     select
         a.sample,
         a.checkpoint_id,
-        'Milliquas ' || a.label || ': rate over that in r, selected in ' || a.selected_in,
+        'Milliquas ' || a.label || ': rate over that of r, selected in ' || a.selected_in,
         '4.2',
         a.paper_n / r.paper_n,
         a.our_n / nullif(r.our_n, 0),
