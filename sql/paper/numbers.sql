@@ -179,7 +179,7 @@ select
     case when u.our_value is null then coalesce(l.reason, 'no galaxy of the sample belongs here') end as reason
 from united u
 left join lacking l using (name)
-left join survey.bands b on b.is_selection_band and regexp_matches(u.name, ' in ' || b.band || '(,| that|$)')
+left join survey.bands b on b.is_selection_band and regexp_matches(u.name, ' in ' || b.band || '([ ,]|$)')
 -- the same number in one band after the other
 order by
     u.sample,

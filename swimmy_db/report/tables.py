@@ -237,11 +237,14 @@ def numbers(material: Material, section: str) -> HtmlTable:
     def value(row: dict, name: str) -> Cell:
         return percent(row[name]) if row["kind"] == "fraction" else number(row[name], ".3g")
 
+    def absent(row: dict) -> str:
+        return f"not here: {row['reason']}" if row["reason"] else ""
+
     lines = [
         [
-            Cell(row["name"], row["name"], note=row["note"] or ""),
+            Cell(row["name"], row["name"], note="; ".join(filter(None, (row["note"], absent(row))))),
             value(row, "paper_value"),
-            value(row, "our_value") if row["our_value"] is not None else Cell("none", note=row["reason"]),
+            value(row, "our_value") if row["our_value"] is not None else Cell("none"),
             picture(row),
             words(_counted(row)),
         ]

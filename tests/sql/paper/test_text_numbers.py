@@ -208,6 +208,8 @@ def test_numbers_stand_in_the_order_of_the_bands(drawn):
         *(f"XELGs with EW_{band} > 100 A selected in {band}" for band in SELECTION),
         *(f"galaxies with EW_{band} > 50 A selected in {band}" for band in SELECTION),
     ]
+    names = drawn.survey.rows("select name from paper.numbers where sample = 'specz' and name like '%without mass%'")
+    assert names == [(f"galaxies selected in {band} without mass and rate in GSWLC-2",) for band in SELECTION]
 
 
 def test_tests_by_rank_and_two_settings_become_numbers(drawn):
