@@ -176,7 +176,7 @@ select
     u.source as sql_file,
     u.note,
     u.kind,
-    case when u.our_value is null then coalesce(l.reason, 'no galaxy of the sample belongs here') end as reason
+    case when u.our_value is null then coalesce(l.reason, 'too few galaxies') end as reason
 from united u
 left join lacking l using (name)
 left join survey.bands b on b.is_selection_band and regexp_matches(u.name, ' in ' || b.band || '([ ,]|$)')
