@@ -20,11 +20,12 @@ with items(position, item, table_name, needed, n_rows) as (
     union all
     select 11, 'figure 1', 'paper.figure1', ['redshifts'], (select count(*) from paper.figure1)
     union all
-    select 12, 'figure 2', 'paper.figure2', [], (select count(*) from paper.figure2)
+    select 12, 'figure 2', 'paper.figure2', ['cubes'], (select count(*) from paper.figure2)
     union all
     select 13, 'figure 3', 'paper.figure3', ['runs', 'scores'], (select count(*) from paper.figure3)
     union all
-    select 14, 'figure 4', 'paper.figure4', ['runs', 'scores'], (select count(*) from paper.figure4)
+    select 14, 'figure 4', 'paper.figure4', ['runs', 'scores', 'cubes', 'training magnitudes'],
+        (select count(*) from paper.figure4)
     union all
     select 15, 'figure 5', 'paper.figure5', ['runs', 'scores'], (select count(*) from paper.figure5)
     union all
@@ -85,7 +86,8 @@ with items(position, item, table_name, needed, n_rows) as (
     select 26, 'overlap of runs', 'paper.run_overlap', ['runs', 'two runs', 'scores'],
         (select count(*) from paper.run_overlap)
     union all
-    select 27, 'figure 17', 'paper.figure17', ['runs', 'scores'], (select count(*) from paper.figure17)
+    select 27, 'figure 17', 'paper.figure17', ['runs', 'scores', 'negative residuals'],
+        (select count(*) from paper.figure17)
     union all
     select 28, 'figure 18', 'paper.figure18', ['colour', 'redshifts'], (select count(*) from paper.figure18)
     union all

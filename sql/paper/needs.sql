@@ -1,11 +1,27 @@
 -- makes: paper.needs, what the paper's figures, tables and numbers are made of: whether this survey has it (view)
--- reads: model.judged_scores, model.runs, raw.dr16q, raw.filter_curves, raw.galspec_info, raw.gswlc, raw.milliquas, raw.spectra, survey.bands, survey.classes, survey.cuts, survey.galaxies
+-- reads: model.judged_scores, model.runs, raw.dr16q, raw.filter_curves, raw.galspec_info, raw.gswlc, raw.milliquas, raw.spectra, survey.bands, survey.classes, survey.cubes, survey.cuts, survey.galaxies, survey.photometry
 -- paper: all
 -- stage: paper
 create or replace view paper.needs as
 select 'runs' as need, exists (from model.runs) as is_met, 'no network is trained' as reason
 union all
 select 'scores', exists (from model.judged_scores), 'no checkpoint of the published experiment is scored'
+union all
+select 'cubes', exists (from survey.cubes), 'no galaxy of the sample has a cube'
+union all
+select 'training magnitudes', exists (
+    select c.object_id
+    from survey.classes c
+    inner join survey.photometry p using (object_id)
+    inner join survey.bands b on b.band = p.band and b.is_selection_band
+    where c.is_training
+    group by c.object_id
+    having count(p.cmodel_mag) = (select count(*) from survey.bands where is_selection_band)
+), 'no training galaxy has magnitudes in the selection bands'
+union all
+select 'negative residuals', exists (
+    from model.judged_scores where is_selection_band and level is not null and residual_flux <= 0
+), 'no galaxy over a threshold has a negative residual'
 union all
 select 'redshifts', exists (from survey.galaxies where isfinite(redshift)), 'no galaxy has a redshift'
 union all
