@@ -90,7 +90,7 @@ def train(
         str | None, typer.Option(help="Name of the further experiment; default: from d and r_gauss, d4_noise020.")
     ] = None,
     grid: Annotated[
-        bool, typer.Option("--grid", help="The settings of table 5 as further experiments, ten runs.")
+        bool, typer.Option("--grid", help="Table 5's settings, one value varied at a time, as experiments of ten runs.")
     ] = False,
     force: Annotated[bool, FORCE] = False,
     workspace: WorkspaceOption = None,

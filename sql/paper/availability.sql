@@ -1,48 +1,10 @@
 -- makes: paper.availability, which of the paper's figures and tables this survey can give, and why the others are empty
--- reads: model.judged_scores, model.runs, paper.figure10, paper.figure10_lines, paper.figure11, paper.figure12, paper.figure12_correlations, paper.figure13, paper.figure13_tests, paper.figure14, paper.figure15, paper.figure15_spectra, paper.figure16, paper.figure17, paper.figure18, paper.figure19, paper.figure5, paper.figure6, paper.figure7, paper.figure8, paper.figure9, paper.run_overlap, paper.table1, paper.table2, paper.table3, paper.table4, paper.table5, paper.table6, raw.dr16q, raw.filter_curves, raw.galspec_info, raw.gswlc, raw.milliquas, raw.spectra, survey.bands, survey.classes, survey.cuts, survey.galaxies
+-- reads: paper.figure1, paper.figure10, paper.figure10_lines, paper.figure11, paper.figure12, paper.figure12_correlations, paper.figure13, paper.figure13_tests, paper.figure14, paper.figure15, paper.figure15_spectra, paper.figure16, paper.figure17, paper.figure18, paper.figure19, paper.figure2, paper.figure3, paper.figure4, paper.figure5, paper.figure6, paper.figure7, paper.figure8, paper.figure9, paper.needs, paper.run_overlap, paper.table1, paper.table2, paper.table3, paper.table4, paper.table5, paper.table6
 -- paper: all
 -- stage: paper
 -- A table needs what is listed, in this order; the first that is lacking is the reason.
 create or replace table paper.availability as
-with needs(need, is_met, reason) as (
-    select 'runs', exists (from model.runs), 'no network is trained'
-    union all
-    select 'scores', exists (from model.judged_scores), 'no checkpoint of the published experiment is scored'
-    union all
-    select 'redshifts', exists (from survey.galaxies where isfinite(redshift)), 'no galaxy has a redshift'
-    union all
-    select 'curves', exists (
-        from raw.filter_curves inner join survey.bands using (band) where is_selection_band
-    ), 'no selection band has a throughput curve'
-    union all
-    select 'mpa_jhu', exists (from raw.galspec_info), 'no MPA-JHU catalogue'
-    union all
-    select 'xelgs', exists (from survey.classes where class = 'xelg'), 'no extreme emission-line galaxy in the sample'
-    union all
-    select 'dr16q', exists (from raw.dr16q), 'no DR16Q catalogue'
-    union all
-    select 'quasars', exists (from survey.classes where class = 'dr16q'), 'no DR16Q quasar in the sample'
-    union all
-    select 'milliquas', exists (from raw.milliquas), 'no Milliquas catalogue'
-    union all
-    select 'gswlc', exists (from raw.gswlc), 'no GSWLC-2 catalogue'
-    union all
-    select 'spectra', exists (from raw.spectra), 'no SDSS spectra'
-    union all
-    select 'two runs', (select count(*) > 1 from model.runs), 'there is one run only'
-    union all
-    select 'colour', exists (from survey.cuts where sample = 'colour'),
-        'the colour sample is not selected (setting samples)'
-    union all
-    select '3 sigma', exists (
-        from model.judged_scores where is_selected and level in ('3sigma', '3.5sigma')
-    ), 'no galaxy is selected at 3 sigma: the sample is too small, or their residuals are negative'
-    union all
-    select '3.5 sigma', exists (
-        from model.judged_scores where sample = 'colour' and is_selected and level = '3.5sigma'
-    ), 'no galaxy of the colour sample is selected at 3.5 sigma: 0.0465 % of it may be less than one'
-),
-items(position, item, table_name, needed, n_rows) as (
+with items(position, item, table_name, needed, n_rows) as (
     select 1, 'table 1', 'paper.table1', cast([] as varchar[]), (select count(*) from paper.table1)
     union all
     select 2, 'table 2', 'paper.table2', ['runs', 'scores'], (select count(*) from paper.table2)
@@ -56,9 +18,24 @@ items(position, item, table_name, needed, n_rows) as (
     union all
     select 6, 'table 6', 'paper.table6', ['colour', 'runs', 'scores', '3.5 sigma'], (select count(*) from paper.table6)
     union all
+    select 11, 'figure 1', 'paper.figure1', ['redshifts'], (select count(*) from paper.figure1)
+    union all
+    select 12, 'figure 2', 'paper.figure2', ['cubes'], (select count(*) from paper.figure2)
+    union all
+    select 13, 'figure 3', 'paper.figure3', ['runs', 'scores'], (select count(*) from paper.figure3)
+    union all
+    select 14, 'figure 4', 'paper.figure4', ['runs', 'scores', 'cubes', 'training magnitudes'],
+        (select count(*) from paper.figure4)
+    union all
     select 15, 'figure 5', 'paper.figure5', ['runs', 'scores'], (select count(*) from paper.figure5)
     union all
     select 16, 'figure 6', 'paper.figure6', ['runs', 'scores'], (select count(*) from paper.figure6)
+    union all
+    select 16, 'figure 6, DR16Q quasars', 'paper.figure6', ['dr16q', 'quasars', 'runs', 'scores'],
+        (select count(*) from paper.figure6 where panel = 'dr16q')
+    union all
+    select 16, 'figure 6, XELGs', 'paper.figure6', ['mpa_jhu', 'xelgs', 'runs', 'scores'],
+        (select count(*) from paper.figure6 where panel = 'xelg')
     union all
     select 17, 'figure 7', 'paper.figure7', ['runs', 'scores'], (select count(*) from paper.figure7)
     union all
@@ -100,10 +77,17 @@ items(position, item, table_name, needed, n_rows) as (
     union all
     select 26, 'figure 16', 'paper.figure16', ['runs'], (select count(*) from paper.figure16)
     union all
+    select 26, 'figure 16, rates of DR16Q quasars', 'paper.figure16', ['dr16q', 'quasars', 'runs', 'scores'],
+        (select count(*) from paper.figure16 where quantity = 'rate_dr16q')
+    union all
+    select 26, 'figure 16, rates of XELGs', 'paper.figure16', ['mpa_jhu', 'xelgs', 'runs', 'scores'],
+        (select count(*) from paper.figure16 where quantity = 'rate_xelg')
+    union all
     select 26, 'overlap of runs', 'paper.run_overlap', ['runs', 'two runs', 'scores'],
         (select count(*) from paper.run_overlap)
     union all
-    select 27, 'figure 17', 'paper.figure17', ['runs', 'scores'], (select count(*) from paper.figure17)
+    select 27, 'figure 17', 'paper.figure17', ['runs', 'scores', 'negative residuals'],
+        (select count(*) from paper.figure17)
     union all
     select 28, 'figure 18', 'paper.figure18', ['colour', 'redshifts'], (select count(*) from paper.figure18)
     union all
@@ -112,7 +96,7 @@ items(position, item, table_name, needed, n_rows) as (
 lacking as (
     select i.item, n.reason, row_number() over (partition by i.item order by list_position(i.needed, n.need)) as place
     from items i
-    inner join needs n on list_contains(i.needed, n.need) and not n.is_met
+    inner join paper.needs n on list_contains(i.needed, n.need) and not n.is_met
 )
 select
     i.item,

@@ -9,18 +9,25 @@ medians as (
     select
         p.sample,
         p.median_checkpoint_id as checkpoint_id,
-        case r.class when 'xelg' then 'XELGs selected by the median checkpoint'
-        else 'candidates of the median checkpoint' end as name,
+        q.name,
         'app. 1' as section,
         null as paper_value,
-        r.n_selected as our_n,
-        r.n as our_total,
+        coalesce(r.n_selected, 0) as our_n,
+        coalesce(r.n, 0) as our_total,
         'sql/model/best_checkpoint.sql' as source,
         'the best checkpoint is chosen with these labels, the median is not (ambiguity 29)' as note
     from model.published p
-    inner join model.selection_rates r
-        on r.checkpoint_id = p.median_checkpoint_id and r.aperture = 'disc' and r.sample = p.sample
-    where r.class in ('xelg', 'all')
+    cross join (
+        values
+            ('all', 'candidates of the median checkpoint'),
+            ('xelg', 'XELGs selected by the median checkpoint')
+    ) q(class, name)
+    left join model.selection_rates r
+        on r.checkpoint_id = p.median_checkpoint_id
+        and r.aperture = 'disc'
+        and r.sample = p.sample
+        and r.class = q.class
+    where p.median_checkpoint_id is not null
 ),
 stable as (
     select
@@ -90,18 +97,21 @@ colour_trial as (
 ),
 most_anomalous as (
     select
-        sample,
-        checkpoint_id,
-        'colour sample selected at 3.5 sigma in ' || band,
+        'colour',
+        p.checkpoint_id,
+        'colour sample selected at 3.5 sigma in ' || b.band,
         'app. 3',
         225 / 487152,
-        count(*) filter (where is_selected and level = '3.5sigma'),
-        count(*),
+        count(*) filter (where s.is_selected and s.level = '3.5sigma'),
+        count(s.object_id),
         'sql/paper/table6.sql',
         'top 0.0465 %, then a positive residual (ambiguity 35)'
-    from model.judged_scores
-    where sample = 'colour' and is_selection_band
-    group by sample, checkpoint_id, band
+    from survey.bands b
+    left join model.published p on p.sample = 'colour'
+    left join model.judged_scores s
+        on s.sample = p.sample and s.checkpoint_id = p.checkpoint_id and s.band = b.band
+    where b.is_selection_band
+    group by p.checkpoint_id, b.band
 ),
 united as (
     select * from medians

@@ -1,4 +1,4 @@
-"""Stage `analyse`: what SQL cannot say of the figures, as tables: profiles, tests by rank, stacks of spectra."""
+"""Stage `analyse`: what SQL cannot say of the figures: layers, profiles, tests by rank, stacks of spectra."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from swimmy_db.contracts import load_contract
 from swimmy_db.pipeline.stage import Stage, Work, files_of
 from swimmy_db.publishing import replace_folder
 
-TABLES = ("radial_profiles", "rank_correlations", "ks_tests", "spectra_stacks")
+TABLES = ("layers", "radial_profiles", "rank_correlations", "ks_tests", "spectra_stacks")
 FOLDER = "analysis"
 # A survey with thousands of quasars shows as many of them as a figure can.
 MOST_PROFILES = 400
@@ -22,7 +22,7 @@ CUBES_AT_ONCE = 64
 
 def compute(work: Work) -> None:
     """One Parquet file a table; a table that the survey cannot fill has no rows."""
-    makers = (radial_profiles, rank_correlations, ks_tests, spectra_stacks)
+    makers = (layers, radial_profiles, rank_correlations, ks_tests, spectra_stacks)
     for done, (name, make) in enumerate(zip(TABLES, makers, strict=True)):
         work.progress(done, len(TABLES))
         path = work.staging / FOLDER / f"{name}.parquet"
@@ -38,6 +38,37 @@ def compute(work: Work) -> None:
 def load(publication: Publication, root: Path) -> None:
     for name in TABLES:
         publication.load(f"model.{name}", sorted(root.glob(f"{FOLDER}/{name}.parquet")))
+
+
+PUBLISHED = """
+    select p.sample, p.checkpoint_id, c.path
+    from model.published p
+    inner join model.checkpoints c using (checkpoint_id)
+    order by p.sample
+"""
+
+
+def layers(work: Work) -> Iterator[dict[str, object]]:
+    """Of the published network: what each layer is called, how large its output is, how many weights (figure 3)."""
+    from swimmy_db.cubes.store import CubeRecipe
+    from swimmy_db.model.checkpoints import load_checkpoint
+    from swimmy_db.model.layers import layers_of
+
+    recipe = CubeRecipe.from_settings(work.settings)
+    for sample, checkpoint_id, path in work.catalog.rows(PUBLISHED):
+        network = load_checkpoint(work.workspace.folder / path, recipe).network
+        found = layers_of(network, recipe.stamp_size)
+        yield {
+            "sample": [sample] * len(found),
+            "checkpoint_id": [checkpoint_id] * len(found),
+            "position": range(len(found)),
+            "part": [layer.part for layer in found],
+            "layer": [layer.name for layer in found],
+            "channels": [layer.channels for layer in found],
+            "height": [layer.height for layer in found],
+            "width": [layer.width for layer in found],
+            "n_weights": [layer.n_weights for layer in found],
+        }
 
 
 PROFILED = """
@@ -210,7 +241,7 @@ def spectra_stacks(work: Work) -> Iterator[dict[str, object]]:
 
 STAGE = Stage(
     "analyse",
-    "radial profiles, tests by rank and stacks of spectra",
+    "layers, radial profiles, tests by rank and stacks of spectra",
     reads=(
         "model.checkpoints",
         "model.judged_scores",
@@ -236,6 +267,7 @@ STAGE = Stage(
         "swimmy_db.model.score",
         "swimmy_db.model.checkpoints",
         "swimmy_db.model.fast_forms",
+        "swimmy_db.model.layers",
         "swimmy_db.model.dcae",
         "swimmy_db.cubes.store",
     ),

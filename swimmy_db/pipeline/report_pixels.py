@@ -9,7 +9,7 @@ from swimmy_db.catalog import Catalog
 from swimmy_db.cubes.store import CubeRecipe, CubeSet, decode
 from swimmy_db.cubes.stretch import flux_of_one_count
 from swimmy_db.model.checkpoints import Checkpoint, load_checkpoint
-from swimmy_db.model.layers import Layer, LayerOutput, convolution_outputs, layers_of
+from swimmy_db.model.layers import LayerOutput, convolution_outputs
 from swimmy_db.model.score import reconstruct
 from swimmy_db.report.material import Pixels
 from swimmy_db.workspace import Workspace
@@ -59,9 +59,6 @@ class WorkspacePixels:
             area = stamp.pixels[max(bottom, 0) : bottom + 2 * half, max(left, 0) : left + 2 * half]
             planes.append(np.nan_to_num(area) * flux)
         return np.stack(planes)
-
-    def layers(self, checkpoint_id: str) -> list[Layer]:
-        return layers_of(self._checkpoint_of(checkpoint_id).network, self._recipe.stamp_size)
 
     def layer_outputs(self, object_id: int, checkpoint_id: str) -> list[LayerOutput]:
         return convolution_outputs(self._checkpoint_of(checkpoint_id).network, self._quantised([object_id])[0])

@@ -34,13 +34,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure as the page shows it: one of chart (altair), sheet, or the reason why there is none."""
+    """A figure as the page shows it: one of chart (altair), sheet, or the reason why there is none.
+
+    lacking: parts of it that the survey cannot give, with the reason.
+    """
 
     figure: Figure
     chart: Any = None
     sheet: StampSheet | None = None
     reason: str = ""
     is_simulated: bool = False
+    lacking: tuple[str, ...] = ()
 
     @cached_property
     def specification(self) -> dict[str, Any]:
@@ -64,4 +68,5 @@ def draw_figure(figure: Figure, material: Material) -> Drawn:
     if isinstance(drawing, str):
         return Drawn(figure, reason=f"Not shown: {drawing}.")
     kind = "sheet" if isinstance(drawing, StampSheet) else "chart"
-    return Drawn(figure, **{kind: drawing}, is_simulated=material.is_simulated)
+    lacking = tuple(f"{part}: {reason}" for part, reason in material.lacking(f"figure {figure.number}"))
+    return Drawn(figure, **{kind: drawing}, is_simulated=material.is_simulated, lacking=lacking)

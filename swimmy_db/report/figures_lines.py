@@ -72,7 +72,7 @@ def draw_equivalent_widths(material: Material) -> Any:
             )
         )
         chart = alt.layer(steps, rate).resolve_scale(y="independent")
-        return chart.properties(width=PANEL_WIDTH - 40, height=PANEL_HEIGHT, title=band)
+        return chart.properties(width=PANEL_WIDTH - 44, height=PANEL_HEIGHT, title=band)
 
     return panels(material.published("paper.figure9"), material.bands, draw)
 
@@ -138,7 +138,7 @@ def draw_rates_by_redshift(material: Material) -> Any:
         )
         layers = alt.layer(alt.layer(bars, errors), throughput) if lines.get(band) else alt.layer(bars, errors)
         chart = layers.resolve_scale(y="independent") if lines.get(band) else zoomable(layers, band)
-        return chart.properties(width=PANEL_WIDTH - 40, height=PANEL_HEIGHT, title=band)
+        return chart.properties(width=PANEL_WIDTH - 44, height=PANEL_HEIGHT, title=band)
 
     return row_of([draw(band) for band in material.bands if band in rates])
 

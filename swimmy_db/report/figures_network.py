@@ -1,4 +1,4 @@
-"""Figures 2, 3 and 4: the stretch, the network drawn from the module itself, and what its layers put out."""
+"""Figures 2, 3 and 4: the stretch, the network as its module says it is, and what its layers put out."""
 
 from typing import Any
 
@@ -59,16 +59,13 @@ def draw_stretch(material: Material) -> StampSheet | None:
 
 def draw_network(material: Material) -> Any:
     """Boxes in the order in which data pass: height follows the side of the images, width the number of channels."""
-    layers = material.pixels.layers(material.checkpoint_id)
-    side = max(layer.height for layer in layers)
-    boxes, x = [], 0.0
+    layers = material.published("paper.figure3")
+    side = max(layer["height"] for layer in layers)
+    boxes, x, last_shape = [], 0.0, ""
     for place, layer in enumerate(layers):
-        kind = layer.name.split(" ")[0].split(".")[0]
-        width = 9 + 2.0 * layer.channels**0.5
-        half = 8 + 62 * layer.height / side
-        previous = layers[place - 1] if place else None
-        shape = f"{layer.width}×{layer.height}×{layer.channels}"
-        is_new = previous is None or shape != f"{previous.width}×{previous.height}×{previous.channels}"
+        width = 9 + 2.0 * layer["channels"] ** 0.5
+        half = 8 + 62 * layer["height"] / side
+        shape = f"{layer['width']}×{layer['height']}×{layer['channels']}"
         boxes.append(
             {
                 "x": x,
@@ -77,15 +74,16 @@ def draw_network(material: Material) -> Any:
                 "y": -half,
                 "y2": half,
                 "top": half + 6,
-                "kind": kind,
-                "layer": layer.name,
-                "part": layer.part,
+                "kind": layer["layer"].split(" ")[0],
+                "layer": layer["layer"],
+                "part": layer["part"],
                 "shape": shape,
-                "shown_shape": shape if is_new else "",
-                "n_weights": layer.n_weights,
+                "shown_shape": "" if shape == last_shape else shape,
+                "n_weights": layer["n_weights"],
             }
         )
-        x += width + (5 if place + 1 < len(layers) and layers[place + 1].part == layer.part else 16)
+        last_shape = shape
+        x += width + (5 if place + 1 < len(layers) and layers[place + 1]["part"] == layer["part"] else 16)
     base = alt.Chart(values(boxes))
     x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-4, x], nice=False))
     middle = alt.X("middle:Q", axis=None, scale=alt.Scale(domain=[-4, x], nice=False))
@@ -173,7 +171,7 @@ FIGURES = (
         "3.1",
         "Drawn from the module whose weights score the galaxies. Each box is a layer; its height follows the side of "
         "the images, its width the number of channels, both above it where they change. Noise acts in training only.",
-        ("model.best_checkpoint",),
+        ("paper.figure3", "model.layers"),
         draw_network,
         "no network is trained yet.",
     ),

@@ -16,7 +16,7 @@ from swimmy_db.report.style import (
 
 GROUPS = {True: "selected", False: "not selected"}
 COLOURS = {"selected": PURPLE, "not selected": GREY}
-WIDTH, HEIGHT = 156, 150
+WIDTH, HEIGHT = 148, 150
 
 
 def draw_profiles(material: Material) -> Any:

@@ -1,4 +1,4 @@
-"""What figures and the page are drawn from: rows of tables, pixels of galaxies, layers of the network."""
+"""What figures and the page are drawn from: rows of tables, pixels of galaxies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,6 @@ class PixelSource(Protocol):
     def load(self, object_ids: Sequence[int], checkpoint_id: str) -> Pixels: ...
 
     def linear(self, object_id: int) -> np.ndarray: ...
-
-    def layers(self, checkpoint_id: str) -> list[Any]: ...
 
     def layer_outputs(self, object_id: int, checkpoint_id: str) -> list[Any]: ...
 
@@ -72,6 +70,16 @@ class Material:
             return None
         said = "select reason from paper.availability where table_name = ? and not is_available order by item limit 1"
         return self.catalog.value(said, [table])
+
+    def lacking(self, item: str) -> list[tuple[str, str]]:
+        """Parts of a figure, `figure 13`, that this survey cannot give, and why: [("by GSWLC-2", "no ...")]."""
+        if not self.catalog.has("paper.availability"):
+            return []
+        said = (
+            "select item[len(whole) + 1 :], reason from paper.availability cross join (select ? as whole) "
+            "where starts_with(item, whole) and not is_available order by item"
+        )
+        return self.catalog.rows(said, [f"{item}, "])
 
     def columns(self, table: str) -> set[str]:
         if table not in self._columns:

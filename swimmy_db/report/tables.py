@@ -155,7 +155,8 @@ def table5(material: Material) -> HtmlTable:
     caption = "Mean over the saved epochs of each run, then mean and standard deviation of the runs."
     if untrained:
         caption += (
-            f" {untrained} more settings of the paper's grid are not trained here (swimmy train --grid trains them)."
+            f" {untrained} more settings of the paper's grid are not trained here: swimmy train --grid trains those "
+            "that differ in one value, --latent-dim and --noise-std any."
         )
     return HtmlTable(
         "table5", "Table 5: settings of the network", ("paper.table5",), headings, lines, caption, "", True
@@ -236,11 +237,14 @@ def numbers(material: Material, section: str) -> HtmlTable:
     def value(row: dict, name: str) -> Cell:
         return percent(row[name]) if row["kind"] == "fraction" else number(row[name], ".3g")
 
+    def absent(row: dict) -> str:
+        return f"not here: {row['reason']}" if row["reason"] else ""
+
     lines = [
         [
-            Cell(row["name"], row["name"], note=row["note"] or ""),
+            Cell(row["name"], row["name"], note="; ".join(filter(None, (row["note"], absent(row))))),
             value(row, "paper_value"),
-            value(row, "our_value") if row["our_value"] is not None else Cell("not to be had here"),
+            value(row, "our_value") if row["our_value"] is not None else Cell("none"),
             picture(row),
             words(_counted(row)),
         ]

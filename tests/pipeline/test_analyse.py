@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from scipy import stats
 
 from swimmy_db.catalog import open_catalog
@@ -54,6 +55,28 @@ def test_correlations_and_ks_tests_equal_scipys(demo_survey):
                 assert (row["statistic"], row["p_value"]) == pytest.approx((truth.statistic, truth.pvalue), rel=1e-9)
             else:
                 assert row["statistic"] is None
+
+
+def test_figure3_is_the_network_in_the_published_file(demo_survey):
+    place = Workspace(demo_survey)
+    with open_catalog(place) as catalog:
+        ((path,),) = catalog.rows(
+            "select path from model.published inner join model.checkpoints using (checkpoint_id) where sample = 'specz'"
+        )
+        layers = catalog.arrow("from paper.figure3 where sample = 'specz' order by position").to_pylist()
+    weights = load_file(place.folder / path)
+    # as they are saved: the order of the convolutions is that of their channels, 5 to 64 to 32 to 8 and back
+    shapes = {tensor.shape[:2]: tensor for tensor in weights.values() if tensor.ndim == 4}
+    convolutions = [layer for layer in layers if layer["layer"] == "Conv2D"]
+    channels = [5, *(layer["channels"] for layer in convolutions)]
+    assert channels == [5, 64, 32, 8, 8, 32, 64, 5]
+    assert set(zip(channels[1:], channels, strict=False)) == set(shapes)
+    for layer, n_in in zip(convolutions, channels, strict=False):
+        assert layer["n_weights"] == layer["channels"] * (n_in * 9 + 1)
+    sides = [64] * 5 + [32] * 4 + [16] * 4 + [8] * 4 + [16] * 4 + [32] * 4 + [64] * 3
+    assert [(layer["height"], layer["width"]) for layer in layers] == [(side, side) for side in sides]
+    trained = [tensor for name, tensor in weights.items() if "running" not in name and "batches" not in name]
+    assert sum(layer["n_weights"] for layer in layers) == sum(tensor.size for tensor in trained)
 
 
 def test_profiles_of_quasars_are_those_of_the_plain_network(demo_survey):

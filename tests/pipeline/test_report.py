@@ -73,6 +73,22 @@ def test_every_figure_and_table_is_on_it_drawn_or_with_a_reason(report):
         assert reason in words
 
 
+def test_what_the_survey_cannot_give_is_said_in_its_place(report, demo_survey):
+    written, contents = report
+    words = " ".join(contents.words)
+    with open_catalog(Workspace(demo_survey)) as catalog:
+        parts = catalog.rows("select item, reason from paper.availability where not is_available and item like '%, %'")
+        numbers = catalog.rows("select distinct name, reason from paper.numbers where our_value is null")
+    for item, reason in parts:
+        figure, _, part = item.partition(", ")
+        if figure.replace(" ", "") in written.drawn:
+            assert f"{part}: {reason}" in words
+    assert len(numbers) > 3
+    for name, reason in numbers:
+        assert name in words
+        assert f"not here: {reason}" in words
+
+
 def test_candidates_and_their_order_are_the_table_s(report, demo_survey):
     document = json.loads(report[1].data["table3-data"])
     names = [column["name"] for column in document["columns"]]

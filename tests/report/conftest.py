@@ -7,8 +7,9 @@ from swimmy_db.pipeline.report import materials
 from swimmy_db.workspace import Workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def report_material(demo_survey):
     place = Workspace(demo_survey)
+    # not for the whole session: while it is open, a locked-down session of another test would lock the database for all
     with open_catalog(place) as catalog:
         yield materials(place, catalog)[0]

@@ -2,11 +2,13 @@
 
 import json
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 import vl_convert
 
+from swimmy_db.catalog import Catalog
 from swimmy_db.report.figure import Figure, draw_figure
 from swimmy_db.report.figures import FIGURES
 from swimmy_db.report.stamp_strips import StampSheet
@@ -133,6 +135,21 @@ def test_a_figure_without_data_is_never_an_empty_axis(report_material, catalog, 
     result = draw_figure(figure, replace(report_material, catalog=catalog, _columns={}))
     assert said in result.reason
     assert result.chart is None
+
+
+def test_a_figure_says_which_of_its_parts_the_survey_lacks(report_material):
+    from dataclasses import replace
+
+    with duckdb.connect() as connection:
+        connection.execute("create schema paper")
+        connection.execute(
+            "create table paper.availability as from (values "
+            "('figure 1', 'no galaxy', false), ('figure 13', null, true), ('figure 13, by GSWLC-2', 'no file', false), "
+            "('figure 13, KS tests', null, true)) rows(item, reason, is_available)"
+        )
+        material = replace(report_material, catalog=Catalog(connection))
+        assert material.lacking("figure 13") == [("by GSWLC-2", "no file")]
+        assert material.lacking("figure 1") == []
 
 
 def test_strips_show_north_up_and_residuals_by_their_sign():

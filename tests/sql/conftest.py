@@ -97,6 +97,7 @@ class Survey:
             "model.checkpoints",
             "model.selection_scores",
             "model.best_scores",
+            "model.layers",
             "model.radial_profiles",
             "model.rank_correlations",
             "model.ks_tests",

@@ -13,6 +13,12 @@ CLASSES = np.repeat(
 )
 RUNS, EPOCHS = (0, 1, 2), (10, 11)
 FRACTIONS = {"2sigma": 0.05, "3sigma": 0.02, "3.5sigma": 0.01}
+EW_DEFINITIONS = {
+    "ew_max_eqw_observed": "eqw, observed frame",
+    "ew_max_eqw_rest": "eqw, rest frame",
+    "ew_max_flux_observed": "flux / continuum, observed frame",
+    "ew_max_flux_rest": "flux / continuum, rest frame",
+}
 CURVE = {"g": (4000, 5500), "r": (5400, 7000), "i": (6900, 8500), "z": (8500, 9300), "y": (9300, 10100)}
 
 
@@ -42,6 +48,7 @@ def truth() -> SimpleNamespace:
         scores=scores,
         residuals=random.normal(0.4, 1, scores.shape),
         losses=random.uniform(0.1, 0.2, (len(checkpoints), 2)),
+        ew_max=random.lognormal(4, 1, (len(EW_DEFINITIONS), total)),
     )
 
 
@@ -74,7 +81,10 @@ def fill(survey, t: SimpleNamespace) -> None:
         bptclass=t.bptclass[mpa].tolist(),
         log_mass=masses,
         log_sfr=t.log_sfr[mpa].tolist(),
+        **{name: t.ew_max[place, mpa].tolist() for place, name in enumerate(EW_DEFINITIONS)},
     )
+    survey.add("raw.galspec_info", {"ra": 0.0, "dec": 0.0})
+    survey.add("raw.milliquas", {"ra": 0.0, "dec": 0.0})
     survey.add("raw.dr16q", {"ra": 0.0, "dec": 0.0})
     gswlc = np.flatnonzero(t.in_gswlc)
     survey.add_columns(
