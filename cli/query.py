@@ -82,7 +82,8 @@ def export(
 
     from swimmy_db.catalog import open_catalog
     from swimmy_db.pipeline.query import require_made
-    from swimmy_db.report.exports import SIMULATED, export_table, is_simulated
+    from swimmy_db.report.about import is_simulated
+    from swimmy_db.report.exports import SIMULATED, export_table
     from swimmy_db.workspace import Workspace
 
     with open_catalog(Workspace.locate(workspace)) as catalog:
@@ -116,7 +117,8 @@ def match(
 
     from swimmy_db.catalog import open_catalog
     from swimmy_db.pipeline.user_match import match_list
-    from swimmy_db.report.exports import about_query, write_table
+    from swimmy_db.report.about import about_query
+    from swimmy_db.report.exports import write_table
     from swimmy_db.workspace import Workspace
 
     with open_catalog(Workspace.locate(workspace)) as catalog:

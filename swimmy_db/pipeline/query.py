@@ -12,7 +12,7 @@ import pyarrow as pa
 from swimmy_db.catalog import Catalog, open_catalog, require_one_select
 from swimmy_db.contracts import contracts_of
 from swimmy_db.errors import NotReady, SwimmyError, UsageError
-from swimmy_db.report.exports import About, about_query
+from swimmy_db.report.about import About, about_query
 from swimmy_db.sql_models import tables_read
 from swimmy_db.workspace import Workspace
 

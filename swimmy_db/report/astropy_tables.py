@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from swimmy_db.report.exports import About
+    from swimmy_db.report.about import About
 
 TRUE_FALSE = "1 true, 0 false"
 

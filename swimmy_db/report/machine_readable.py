@@ -14,7 +14,7 @@ from swimmy_db.errors import UsageError
 from swimmy_db.report.astropy_tables import TRUE_FALSE, astropy_column, signed, unit_text
 
 if TYPE_CHECKING:
-    from swimmy_db.report.exports import About
+    from swimmy_db.report.about import About
 
 DIGITS = 9  # significant digits of numbers that are not whole: a position to 4 milliarcsec, and columns not 20 wide
 

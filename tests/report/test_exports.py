@@ -16,7 +16,8 @@ from pyarrow import csv
 
 from swimmy_db.contracts import Column
 from swimmy_db.errors import UsageError
-from swimmy_db.report.exports import About, write_table
+from swimmy_db.report.about import About
+from swimmy_db.report.exports import write_table
 
 NAN = float("nan")
 ROWS = pa.table(

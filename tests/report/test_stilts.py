@@ -17,7 +17,8 @@ import pytest
 from swimmy_db.catalog import open_catalog
 from swimmy_db.contracts import Column
 from swimmy_db.pipeline.query import ask
-from swimmy_db.report.exports import About, find_table, write_table
+from swimmy_db.report.about import About, find_table
+from swimmy_db.report.exports import write_table
 from swimmy_db.sources.user_list import read_user_list
 from swimmy_db.workspace import Workspace
 
