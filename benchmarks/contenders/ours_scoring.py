@@ -11,9 +11,8 @@ from swimmy_db.cubes.store import decode
 from swimmy_db.model.dcae import DCAE
 from swimmy_db.model.fast_forms import Scorer
 from swimmy_db.model.machine import keep_freed_memory
-from swimmy_db.model.score import anomaly_scores, aperture_mask, reconstruct_parts, side_by_side, window_of
+from swimmy_db.model.score import IN_CACHE, anomaly_scores, aperture_mask, window_of
 
-BATCH = 64  # preset `paper`'s scoring_batch_size
 source, start, answer = sys.argv[1:]
 cubes = np.load(source)["cubes"]
 network = DCAE(5)
@@ -28,11 +27,10 @@ disc = torch.from_numpy(mask[inside, inside].copy())
 
 def scores(cubes: np.ndarray) -> np.ndarray:
     found = []
-    with side_by_side() as pool:
-        for first in range(0, len(cubes), BATCH):
-            images = decode(cubes[first : first + BATCH])
-            made = reconstruct_parts(scorer, images, window, pool)
-            found.append(anomaly_scores(images[:, :3, inside, inside], made[:, :3], disc, 1e-6).s_anom)
+    for first in range(0, len(cubes), IN_CACHE):
+        images = decode(cubes[first : first + IN_CACHE])
+        made = scorer.reconstruct_window(images, window)
+        found.append(anomaly_scores(images[:, :3, inside, inside], made[:, :3], disc, 1e-6).s_anom)
     return torch.cat(found).numpy()
 
 

@@ -1,8 +1,7 @@
 """Anomaly scores (section 3.2, equation 6) of many checkpoints per reading of the cubes, and reconstructions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -16,8 +15,7 @@ from swimmy_db.cubes.store import FULL_SCALE, CubeSet, decode, distance_from_cen
 from swimmy_db.errors import SwimmyError
 from swimmy_db.model.checkpoints import Checkpoint, load_checkpoint
 from swimmy_db.model.fast_forms import Scorer, Window
-from swimmy_db.model.machine import exact_float32, keep_freed_memory, one_thread
-from swimmy_db.processes import cores
+from swimmy_db.model.machine import exact_float32, keep_freed_memory
 
 APERTURES = ("disc", "annulus", "stamp")
 ANNULUS_REACH = 10 / 3  # its outer radius over the disc's: 3 < r <= 10 px where the disc has r <= 3
@@ -118,13 +116,13 @@ def score_checkpoints(
     written: list[Path] = []
     n_objects = len(cubes) if object_ids is None else len(np.unique(np.asarray(object_ids, np.int64)))
     total, done = n_objects * len(checkpoints), 0
+    at_once = IN_CACHE if torch.device(device).type == "cpu" else batch_size
     apertures = _Apertures(cubes, pairs, epsilon, device)
     for first in range(0, len(checkpoints), CHECKPOINTS_AT_ONCE):
         some = checkpoints[first : first + CHECKPOINTS_AT_ONCE]
         loaded = [load_checkpoint(path, cubes.recipe, device=device) for path in some]
         scorers = [Scorer.of(checkpoint.network) for checkpoint in loaded]
         with ExitStack() as open_files:
-            pool = open_files.enter_context(side_by_side(device))
             files = [
                 open_files.enter_context(
                     _ScoreFile(folder / c.checkpoint_id / file_name, c.checkpoint_id, pairs, made_from)
@@ -135,33 +133,14 @@ def score_checkpoints(
                 images = decode(quantised, device)
                 n_clipped = apertures.count_clipped(quantised)
                 for scorer, file in zip(scorers, files, strict=True):
-                    reconstruction = reconstruct_parts(scorer, images, apertures.window, pool)
+                    parts = [scorer.reconstruct_window(part, apertures.window) for part in images.split(at_once)]
+                    reconstruction = torch.cat(parts)
                     file.add(ids, *apertures.score(images, reconstruction), n_clipped, apertures.n_pixels)
                 done += len(ids) * len(loaded)
                 if progress:
                     progress(done, total)
         written += [file.path for file in files]
     return written
-
-
-@contextmanager
-def side_by_side(device: str | torch.device = "cpu") -> Iterator[ThreadPoolExecutor | None]:
-    """A thread for every core, each computing alone: on a CPU more than all cores at one operation (measured).
-
-    None on an accelerator, which takes a batch whole.
-    """
-    if torch.device(device).type != "cpu":
-        yield None
-        return
-    with one_thread(), ThreadPoolExecutor(cores()) as pool:
-        yield pool
-
-
-def reconstruct_parts(scorer: Scorer, images: Tensor, window: Window, pool: ThreadPoolExecutor | None) -> Tensor:
-    """The window's reconstruction of a batch (n, band, y, x), by the threads of side_by_side where there are any."""
-    if pool is None:
-        return scorer.reconstruct_window(images, window)
-    return torch.cat(list(pool.map(lambda part: scorer.reconstruct_window(part, window), images.split(IN_CACHE))))
 
 
 class _Apertures:
