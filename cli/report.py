@@ -20,6 +20,7 @@ def report(
     page_only: Annotated[
         bool, typer.Option("--page-only", help="Write index.html alone, without PDF, PNG and catalogues.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write it again, even if nothing has changed.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write the paper's tables and figures, ours beside theirs, as one page that opens from a file.
@@ -38,10 +39,12 @@ def report(
 
     with bar("report") as progress:
         written = write_report(
-            Workspace.locate(workspace), to, not page_only, lambda _, done, total: progress(done, total)
+            Workspace.locate(workspace), to, not page_only, lambda _, done, total: progress(done, total), force
         )
     for name, reason in written.missing.items():
         say(f"{name}: {reason}")
+    if not written.is_new:
+        say("up to date, --force writes it again")
     size = f"{written.n_bytes / 1e6:.1f} MB"
     say(f"{written.page}: {len(written.drawn)} figures, {size}; {written.n_files - 1} files beside it")
 

@@ -5,17 +5,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from swimmy_db.catalog import Catalog, open_catalog
 from swimmy_db.pipeline.query import answer
+from swimmy_db.pipeline.report_mark import MADE_FROM, Written, described, package_versions, report_mark, written_from
 from swimmy_db.workspace import Workspace
 
-PACKAGES = ("swimmy_db", "torch", "duckdb", "numpy", "astropy", "scipy", "pyarrow", "altair", "vl-convert-python")
 CATALOGUES = ("table3", "table6")  # lists that are published
 CATALOGUE_FORMATS = (".fits", ".vot", ".mrt", ".csv")
 TITLES = {"table3": "Table 3: the candidates", "table6": "Table 6: candidates of the colour sample"}
@@ -24,26 +22,17 @@ PNG_SCALE = {True: 2.0, False: 1.0}  # of charts and of stamps, whose pixels are
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class Written:
-    """What was written: the page, its size (bytes), figures drawn, and those that say why they are missing."""
-
-    page: Path
-    n_bytes: int
-    drawn: tuple[str, ...]
-    missing: dict[str, str]
-    n_files: int
-
-
 def write_report(
     workspace: Workspace,
     folder: Path | None = None,
     with_exports: bool = True,
     progress: Progress = lambda what, done, total: None,
+    force: bool = False,
 ) -> Written:
     """Write index.html into `folder` (default: the workspace's report/), with figures/ and tables/ beside it.
 
-    The folder is replaced at once when everything is written. with_exports: also PDF, PNG and catalogues.
+    The folder is replaced at once when everything is written. with_exports: also PDF, PNG and catalogues. A report of
+    the same tables, settings and code is left as it is; force: it is written again.
     Raises NotReady where no candidates have been selected yet.
     """
     from swimmy_db.report.figure import draw_figure
@@ -54,6 +43,9 @@ def write_report(
     folder = (folder or workspace.report).absolute()
     with open_catalog(workspace) as catalog:
         catalog.require("model.best_checkpoint", "pipeline")
+        mark = report_mark(catalog, with_exports)
+        if not force and (there := written_from(folder, mark)):
+            return there
         main, colour = materials(workspace, catalog)
         drawn = {}
         for place, figure in enumerate(FIGURES.values()):
@@ -80,16 +72,16 @@ def write_report(
                 exports,
             )
             (staging / "index.html").write_text(render(page, catalog), encoding="utf-8")
+            kept = {
+                "made_from": mark,
+                "drawn": [name for name, figure in drawn.items() if not figure.reason],
+                "missing": {name: figure.reason for name, figure in drawn.items() if figure.reason},
+            }
+            (staging / MADE_FROM).write_text(json.dumps(kept), encoding="utf-8")
             _replace(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    return Written(
-        folder / "index.html",
-        (folder / "index.html").stat().st_size,
-        tuple(name for name, figure in drawn.items() if not figure.reason),
-        {name: figure.reason for name, figure in drawn.items() if figure.reason},
-        sum(1 for path in folder.rglob("*") if path.is_file()),
-    )
+    return described(folder, is_new=True)
 
 
 def materials(workspace: Workspace, catalog: Catalog) -> tuple[Any, Any]:
@@ -178,12 +170,6 @@ def provenance(workspace: Workspace, catalog: Catalog) -> Any:
         }
         for row in catalog.arrow("from meta.settings").to_pylist()
     ]
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return Provenance(
         f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         shown(
@@ -197,7 +183,7 @@ def provenance(workspace: Workspace, catalog: Catalog) -> Any:
         ),
         [{name: _shown(name, value) for name, value in row.items()} for row in answer(catalog, "report_files") or []],
         sorted(settings, key=lambda row: (row["value"] == row["default"], row["name"])),
-        versions,
+        package_versions(),
         answer(catalog, "acknowledgements") or [],
     )
 

@@ -2,7 +2,7 @@
 
 import json
 
-from swimmy_db.pipeline.report import Written
+from swimmy_db.pipeline.report_mark import Written
 from swimmy_db.report.figures import FIGURES
 
 
@@ -19,13 +19,15 @@ def test_report_writes_a_page_into_the_workspace(swimmy, demo):
 def test_report_writes_where_it_is_told(swimmy, demo, tmp_path, monkeypatch):
     told = {}
 
-    def write(workspace, folder, with_exports, progress):
-        told.update(folder=folder, with_exports=with_exports)
-        return Written(folder / "index.html", 5, (), {}, 1)
+    def write(workspace, folder, with_exports, progress, force):
+        told.update(folder=folder, with_exports=with_exports, force=force)
+        return Written(folder / "index.html", 5, (), {}, 1, is_new=False)
 
     monkeypatch.setattr("swimmy_db.pipeline.report.write_report", write)
-    assert swimmy("report", "--to", tmp_path / "search", workspace=demo).code == 0
-    assert told == {"folder": tmp_path / "search", "with_exports": True}
+    done = swimmy("report", "--to", tmp_path / "search", "--force", workspace=demo)
+    assert done.code == 0
+    assert "up to date, --force writes it again" in done.err
+    assert told == {"folder": tmp_path / "search", "with_exports": True, "force": True}
 
 
 def test_report_before_the_pipeline_says_what_comes_first(swimmy, bare):

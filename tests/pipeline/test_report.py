@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from swimmy_db.catalog import open_catalog
+from swimmy_db.catalog import open_catalog, publish
 from swimmy_db.errors import NotReady
-from swimmy_db.pipeline.report import PACKAGES, acknowledgements, write_report
+from swimmy_db.pipeline.report import acknowledgements, write_report
+from swimmy_db.pipeline.report_mark import PACKAGES
 from swimmy_db.report.figures import FIGURES
 from swimmy_db.workspace import Workspace
 
@@ -156,7 +157,7 @@ def test_it_replaces_an_older_one_whole_or_not_at_all(demo_survey, tmp_path, mon
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "old.pdf").write_text("old")
     written = write_report(Workspace(demo_survey), folder, with_exports=False)
-    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    assert sorted(path.name for path in folder.iterdir()) == [".made_from.json", "index.html"]
     assert written.n_files == 1
     before = written.page.read_bytes()
 
@@ -165,7 +166,7 @@ def test_it_replaces_an_older_one_whole_or_not_at_all(demo_survey, tmp_path, mon
 
     monkeypatch.setattr("swimmy_db.report.page.render", full)
     with pytest.raises(OSError, match="disk full"):
-        write_report(Workspace(demo_survey), folder, with_exports=False)
+        write_report(Workspace(demo_survey), folder, with_exports=False, force=True)
     assert written.page.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
@@ -180,3 +181,20 @@ def test_only_archives_that_were_used_ask_for_words(demo_survey, bare):
     named = {row["archive"] for row in acknowledgements(Workspace(demo_survey))}
     assert {"hsc", "mpa-jhu", "dr16q", "milliquas"} <= named
     assert acknowledgements(bare) == []
+
+
+def test_a_report_is_written_again_only_where_something_changed(demo, tmp_path):
+    first = write_report(demo, tmp_path / "r", with_exports=False)
+    assert first.is_new
+    page = first.page.read_bytes()
+    again = write_report(demo, tmp_path / "r", with_exports=False)
+    assert not again.is_new
+    assert (again.drawn, again.missing, again.n_bytes, again.n_files) == (
+        first.drawn, first.missing, first.n_bytes, first.n_files,
+    )  # fmt: skip
+    assert again.page.read_bytes() == page
+    assert write_report(demo, tmp_path / "r", with_exports=False, force=True).is_new
+    with publish(demo, "test") as publication:
+        publication.connection.execute("update meta.settings set value = 7 where name = 'runs'")
+    changed = write_report(demo, tmp_path / "r", with_exports=False)
+    assert changed.is_new
